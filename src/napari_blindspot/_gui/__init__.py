@@ -1,0 +1,1 @@
+"""The napari plugin: the only part that imports napari, qtpy or magicgui."""

@@ -1,0 +1,50 @@
+"""Shape checks at run time, limited threads, and the markers that skip tests."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import hypothesis
+import jaxtyping
+import pytest
+import torch
+
+# The hook can change only modules that are imported after it.
+if "napari_blindspot" in sys.modules:
+    raise RuntimeError("napari_blindspot was imported before the shape checks could be installed")
+jaxtyping.install_import_hook("napari_blindspot", "shape_checks.checked")
+
+# A busy machine makes no example wrong.
+hypothesis.settings.register_profile("house", deadline=None)
+hypothesis.settings.load_profile("house")
+
+# More threads than cores, or than small test images can feed, only slow the suite down.
+torch.set_num_threads(min(4, os.cpu_count() or 1))
+
+
+def pytest_collection_modifyitems(items):
+    skips = {
+        "cuda": (not torch.cuda.is_available(), "no CUDA device"),
+        "gui": (not _has_display(), "no display; use `make test` or xvfb-run"),
+    }
+    for item in items:
+        for marker, (skip, reason) in skips.items():
+            if skip and item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def _has_display():
+    if not sys.platform.startswith("linux"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+@pytest.fixture(scope="session")
+def shared_data():
+    """Folder of the reference data beside the checkout."""
+    folder = Path(__file__).parents[1] / ".." / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("the reference data ../shared/data is not beside this checkout")
+    return folder.resolve()
