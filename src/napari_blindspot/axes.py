@@ -1,0 +1,171 @@
+"""Axes of an image: letters, guesses, and the way from any order to samples and channels.
+
+The letters are T (time), C (channel), Z, Y, X and S (the samples of an RGB pixel).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_blindspot.params import InputError
+
+LETTERS = "TCZYXS"
+SHORT = 4  # an axis of at most this length is guessed to be a channel
+SMALLEST_RGB = 16  # colour images have more rows and columns than this
+
+Spatial = Literal["YX", "ZYX"]
+
+
+def check_axes(text: str, ndim: int) -> str:
+    """Return axes in capital letters if they fit an array of `ndim` dimensions.
+
+    Parameters
+    ----------
+    text : str
+        One letter of TCZYXS per dimension, slowest first, such as ``"TZCYX"``.
+    ndim : int
+        Number of dimensions to name.
+
+    Raises
+    ------
+    InputError
+        For unknown or repeated letters, a wrong number of letters, or when Y or X is missing.
+    """
+    axes = text.strip().upper()
+    unknown = [letter for letter in axes if letter not in LETTERS]
+    if unknown:
+        raise InputError(f"axes={text!r} has the unknown letter {unknown[0]!r}; use {LETTERS}.")
+    if len(set(axes)) < len(axes):
+        raise InputError(f"axes={text!r} names an axis twice; use each letter at most once.")
+    if len(axes) != ndim:
+        raise InputError(
+            f"axes={text!r} names {len(axes)} axes but the image has {ndim}; "
+            f"give one letter of {LETTERS} per axis."
+        )
+    if not {"Y", "X"} <= set(axes):
+        raise InputError(f"axes={text!r} lacks Y or X; an image needs both.")
+    return axes
+
+
+def guess_axes(shape: Sequence[int]) -> str:
+    """Guess axes from a shape alone.
+
+    A last axis of 3 or 4 behind rows and columns longer than 16 is read as S. The other axes
+    end in YX. One axis before them is Z (T in front of RGB). Two are ZC if the second is at
+    most 4 long, CZ if only the first is, else TZ. Three are TZC, or TCZ if only the second of
+    them is at most 4 long.
+
+    Raises
+    ------
+    InputError
+        If the shape has fewer than 2 axes, or more than T, Z, C, Y, X and S can name.
+    """
+    lengths = tuple(shape)
+    is_rgb = len(lengths) > 2 and lengths[-1] in (3, 4) and min(lengths[-3:-1]) > SMALLEST_RGB
+    leading = lengths[:-3] if is_rgb else lengths[:-2]
+    if len(lengths) < 2 or len(leading) > 3:
+        raise InputError(
+            f"An image of shape {lengths} has {len(lengths)} axes; use one with 2 to 5, "
+            f"or 6 with RGB."
+        )
+    return _guess_leading(leading, is_rgb) + ("YXS" if is_rgb else "YX")
+
+
+def _guess_leading(lengths: tuple[int, ...], is_rgb: bool) -> str:
+    if len(lengths) < 2:
+        return ("T" if is_rgb else "Z") * len(lengths)
+    if is_rgb:
+        return "TZC"[: len(lengths)]
+    *_, before, last = lengths
+    order = "ZC" if last <= SHORT else "CZ" if before <= SHORT else "TZ"
+    return order if len(lengths) == 2 else "TCZ" if order == "CZ" else "TZC"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How an array of given axes becomes independent samples of channels in space.
+
+    Attributes
+    ----------
+    axes : str
+        Letters of the array's axes.
+    shape : tuple of int
+        Their lengths.
+    spatial : {"YX", "ZYX"}
+        The axes a network sees as space. T, and Z where it is not spatial, become samples;
+        C and S become channels.
+
+    Raises
+    ------
+    InputError
+        If the axes do not fit the shape or `spatial` names an axis that is not there.
+    """
+
+    axes: str
+    shape: tuple[int, ...]
+    spatial: Spatial
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "axes", check_axes(self.axes, len(self.shape)))
+        object.__setattr__(self, "shape", tuple(int(length) for length in self.shape))
+        if self.spatial not in ("YX", "ZYX"):
+            raise InputError(f"spatial={self.spatial!r} is not allowed; use YX or ZYX.")
+        if not set(self.spatial) <= set(self.axes):
+            raise InputError(
+                f"spatial={self.spatial!r} needs a Z axis but the axes are {self.axes}; use YX."
+            )
+
+    @property
+    def sample_axes(self) -> str:
+        """Letters that become samples, in the order of the array; the last varies fastest."""
+        return "".join(letter for letter in self.axes if letter not in "CS" + self.spatial)
+
+    @property
+    def channel_axes(self) -> str:
+        """Letters that become channels, in the order of the array; the last varies fastest."""
+        return "".join(letter for letter in self.axes if letter in "CS")
+
+    @property
+    def n_samples(self) -> int:
+        """Number of samples, 1 where no axis becomes samples."""
+        return math.prod(self._lengths(self.sample_axes))
+
+    @property
+    def n_channels(self) -> int:
+        """Number of channels, 1 where there is no channel axis."""
+        return math.prod(self._lengths(self.channel_axes))
+
+    @property
+    def space_shape(self) -> tuple[int, ...]:
+        """Lengths of the spatial axes, in the order of `spatial`."""
+        return self._lengths(self.spatial)
+
+    def to_samples(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Array of `shape` as (N, C, Y, X) or (N, C, Z, Y, X).
+
+        It is a view wherever the order of the axes allows one, else a copy.
+        """
+        if array.shape != self.shape:
+            raise ValueError(f"array has shape {array.shape}, the layout expects {self.shape}")
+        ordered = np.transpose(array, self._order())
+        return ordered.reshape(self.n_samples, self.n_channels, *self.space_shape)
+
+    def from_samples(self, samples: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Samples in the original axes and shape: the exact inverse of `to_samples`."""
+        expected = (self.n_samples, self.n_channels, *self.space_shape)
+        if samples.shape != expected:
+            raise ValueError(f"samples have shape {samples.shape}, the layout expects {expected}")
+        order = self._order()
+        return np.transpose(samples.reshape([self.shape[i] for i in order]), np.argsort(order))
+
+    def _order(self) -> list[int]:
+        return [self.axes.index(a) for a in self.sample_axes + self.channel_axes + self.spatial]
+
+    def _lengths(self, letters: str) -> tuple[int, ...]:
+        return tuple(self.shape[self.axes.index(letter)] for letter in letters)

@@ -1,0 +1,120 @@
+"""Images in and out: `open_volume` and `save_volume` choose the format by the file's suffix."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from napari_blindspot.io.base import Region, Volume, to_dtype
+from napari_blindspot.io.tiff import SUFFIXES as TIFF_SUFFIXES
+from napari_blindspot.io.tiff import read_tiff
+from napari_blindspot.io.tiff_out import write_tiff
+from napari_blindspot.params import InputError
+
+__all__ = ["Region", "Volume", "check_target", "open_volume", "save_volume", "to_dtype"]
+
+_READERS = dict.fromkeys(TIFF_SUFFIXES, read_tiff)
+_WRITERS = dict.fromkeys(TIFF_SUFFIXES, write_tiff)
+
+
+def open_volume(
+    path: str | Path, axes: str | None = None, channel_names: Sequence[str] | None = None
+) -> Volume:
+    """Open an image file.
+
+    Parameters
+    ----------
+    path : str or Path
+        File to open; its suffix names the format.
+    axes : str or None
+        Axes that overrule those of the file, such as ``"TYX"``.
+    channel_names : sequence of str or None
+        Channel names that overrule those of the file.
+
+    Raises
+    ------
+    InputError
+        If there is no such file or it cannot be used.
+    """
+    file = Path(path)
+    if not file.exists():
+        raise InputError(f"{file} does not exist.")
+    _check_suffix(file, list(_READERS))
+    if not file.is_file():
+        raise InputError(f"{file} is not a file; give an image file.")
+    if file.stat().st_size == 0:
+        raise InputError(f"{file} is empty: 0 bytes.")
+    return _READERS[file.suffix.lower()](file, axes, channel_names)
+
+
+def save_volume(
+    path: str | Path, volume: Volume, *, overwrite: bool = True, compression: str | None = None
+) -> str:
+    """Write an image file, whole or not at all.
+
+    Parameters
+    ----------
+    path : str or Path
+        File to write; its suffix names the format.
+    volume : Volume
+        Image to write.
+    overwrite : bool
+        Whether an existing file may be replaced; never the one the volume was read from.
+    compression : str or None
+        Lossless compression, where the format has it: ``"zlib"``, ``"lzw"`` or ``"zstd"``.
+
+    Returns
+    -------
+    str
+        What the format could not keep, in words; empty if nothing was lost.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written.
+    """
+    target = check_target(path, volume, overwrite=overwrite)
+    return _WRITERS[target.suffix.lower()](target, volume, compression)
+
+
+def check_target(path: str | Path, volume: Volume | None = None, *, overwrite: bool = True) -> Path:
+    """Resolved path of a file to write; found out before a long computation, not after it.
+
+    Parameters
+    ----------
+    path : str or Path
+        File to write.
+    volume : Volume or None
+        The input, whose file is never written to.
+    overwrite : bool
+        Whether an existing file may be replaced.
+
+    Raises
+    ------
+    InputError
+        If the format is not supported, the folder is missing or read-only, the path is a
+        folder, the input itself, or a file that must not be replaced.
+    """
+    target = Path(path).resolve()
+    _check_suffix(target, list(_WRITERS))
+    if not target.parent.is_dir():
+        raise InputError(f"{target} cannot be written: no folder {target.parent}; create it first.")
+    if not os.access(target.parent, os.W_OK):
+        raise InputError(f"{target} cannot be written: {target.parent} is read-only.")
+    if target.is_dir():
+        raise InputError(f"{target} is a folder; give a file name.")
+    source = volume.source if volume else None
+    if source and source.exists() and target.exists() and target.samefile(source):
+        raise InputError(f"{target} is the input itself; give the result another name.")
+    if target.exists() and not overwrite:
+        raise InputError(f"{target} exists already; remove it or give another name.")
+    return target
+
+
+def _check_suffix(path: Path, allowed: list[str]) -> None:
+    if path.suffix.lower() not in allowed:
+        raise InputError(
+            f"{path.name} has the suffix {path.suffix!r}, which is not supported; "
+            f"use {', '.join(allowed)}."
+        )

@@ -1,0 +1,153 @@
+"""What a TIFF must satisfy before its pixels are taken for an image."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import struct
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tifffile
+
+from napari_blindspot.params import InputError
+
+# Noisy images do not compress better than deflate can; beyond this a file states pixels that it
+# does not hold.
+_MAX_RATIO = 1_100
+_RATIO_FREE_BYTES = 2**28
+
+_DESCRIPTION = 270  # the tag ImageDescription
+
+# What tifffile and its decoders raise on damaged files, found with mutated files.
+_BROKEN = (
+    ArithmeticError,
+    AssertionError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    struct.error,
+    tifffile.TiffFileError,
+)
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn whatever a damaged file raises into one sentence."""
+    log = logging.getLogger("tifffile")
+    silence = _Silence()
+    log.addFilter(silence)
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{path} cannot be used: {error}") from None
+    except MemoryError:
+        raise InputError(f"{path} does not fit into memory; use a smaller image.") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror or error}).") from error
+    except _BROKEN as error:
+        reason = " ".join(str(error).split())[:100] or type(error).__name__
+        message = f"{path} cannot be read as TIFF ({reason}); it is damaged or of another format."
+        raise InputError(message) from error
+    finally:
+        log.removeFilter(silence)
+
+
+class _Silence(logging.Filter):
+    """Keep tifffile's remarks on odd files off the terminal, in this thread only."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._thread = threading.get_ident()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.thread != self._thread
+
+
+def first_series(file: tifffile.TiffFile) -> tifffile.TiffPageSeries:
+    """First image of the file."""
+    if not file.series or not file.series[0].size or len(file.series[0].shape) < 2:
+        raise InputError("it holds no image.")
+    return file.series[0]
+
+
+def check_whole(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> None:
+    """Refuse a file that states more than it holds: tifffile fills in zeros or drops planes.
+
+    Raises
+    ------
+    InputError
+        If pixels, planes, pages or the description lie behind the end of the file.
+    """
+    size = file.filehandle.size
+    pages = [page for page in series if page is not None]
+    if len(pages) < len(series):
+        raise InputError("planes that its metadata state are missing; copy all of its files.")
+    is_cut = any(_end(page) > page.parent.filehandle.size for page in pages)
+    if series.dataoffset is not None:
+        is_cut = is_cut or series.dataoffset + series.nbytes > size
+    if is_cut or _is_chain_cut(file) or _lacks_description(file):
+        raise InputError(f"it is cut short or damaged: its {size} bytes lack what they refer to.")
+    if series.nbytes > max(_RATIO_FREE_BYTES, _MAX_RATIO * size):
+        raise InputError(f"it states {series.nbytes} bytes of pixels and holds {size}: damaged.")
+
+
+def _end(page: tifffile.TiffPage | tifffile.TiffFrame) -> int:
+    pieces = zip(page.dataoffsets, page.databytecounts, strict=False)
+    return max((offset + count for offset, count in pieces), default=0)
+
+
+def _is_chain_cut(file: tifffile.TiffFile) -> bool:
+    """Whether the last page found points to a further one."""
+    file.filehandle.seek(file.pages.next_page_offset or 0)
+    return any(file.filehandle.read(file.tiff.offsetsize))
+
+
+def _lacks_description(file: tifffile.TiffFile) -> bool:
+    """Whether the first page refers to a description that is not there.
+
+    OME-XML often comes last in a file. tifffile ignores a tag that points behind the end, and
+    axes and sizes would be lost without a word.
+    """
+    tiff = file.tiff
+    file.filehandle.seek(file.pages.first.offset)
+    (count,) = struct.unpack(tiff.tagnoformat, file.filehandle.read(tiff.tagnosize))
+    entries = file.filehandle.read(count * tiff.tagsize)
+    starts = range(0, len(entries) - 1, tiff.tagsize)
+    codes = {struct.unpack_from(f"{tiff.byteorder}H", entries, start)[0] for start in starts}
+    return _DESCRIPTION in codes and _DESCRIPTION not in file.pages.first.tags
+
+
+def check_pixels(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> list[str]:
+    """Notes on how the pixels are to be understood."""
+    if series.dtype is None or series.dtype.kind not in "buif":
+        raise InputError(f"pixels of type {series.dtype} are no intensities; use real numbers.")
+    notes = []
+    if len(file.series) > 1:
+        notes.append(f"first of {len(file.series)} series")
+    if len(series.levels) > 1:
+        notes.append(f"finest of {len(series.levels)} pyramid levels")
+    photometric = series.keyframe.photometric
+    if photometric == tifffile.PHOTOMETRIC.MINISWHITE:
+        notes.append("0 is white in this file; values are kept as stored")
+    if photometric == tifffile.PHOTOMETRIC.PALETTE:
+        if not file.is_imagej and not _is_colour_scale(series.keyframe.colormap):
+            raise InputError(
+                "its pixels are indices into a palette; save it as grayscale or RGB first."
+            )
+        notes.append("coloured by a palette; the indices are taken as intensities")
+    return notes
+
+
+def _is_colour_scale(colormap: npt.NDArray[Any] | None) -> bool:
+    if colormap is None:
+        return False
+    brightness = np.array([0.299, 0.587, 0.114]) @ colormap.astype(np.float64)
+    if np.ptp(brightness) == 0:
+        return False
+    return bool(abs(np.corrcoef(brightness, np.arange(brightness.size))[0, 1]) > 0.9)
