@@ -23,7 +23,7 @@ PARTS = {"masking", "networks", "losses", "inference"}
 # A room may import its own row and the rows before it; the four parts know one another not.
 ROWS = (
     NUMPY_ONLY | {"_samples", "_shapes", "budget", "io", "picture", "quality", "simulate"},
-    {"pairs", "patches", "noise", "device", "photons", "triangular"},
+    {"pairs", "patches", "noise", "device", "filters", "photons", "triangular"},
     PARTS,
     {"methods", "training"},
     {"job", "model"},

@@ -1,0 +1,204 @@
+"""The Python interface: arrays in, arrays out, through the same `run` as everything else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_blindspot import methods
+from napari_blindspot.axes import guess_axes
+from napari_blindspot.events import Finished, never
+from napari_blindspot.io.base import Volume
+from napari_blindspot.job import Job
+from napari_blindspot.params import InputError
+from napari_blindspot.run import run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from napari_blindspot.events import Event, StopFlag
+    from napari_blindspot.model import Model
+    from napari_blindspot.noise import NoiseLaw
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a denoising run gives.
+
+    Attributes
+    ----------
+    image : ndarray
+        Denoised image, float32, in the units, shape and axes of the input.
+    std : ndarray or None
+        Posterior standard deviation of every pixel, if asked for with `with_std=True` and if
+        the method has one.
+    model : Model
+        The trained model.
+    noise : tuple of NoiseLaw
+        Noise of each channel: variance = gain * signal + offset.
+    """
+
+    image: NDArray[np.float32]
+    std: NDArray[np.float32] | None
+    model: Model
+    noise: tuple[NoiseLaw, ...]
+
+
+def denoise(
+    image: ArrayLike,
+    *,
+    method: str = methods.DEFAULT,
+    budget: str = "balanced",
+    axes: str | None = None,
+    progress: Callable[[Event], object] | None = None,
+    stop: StopFlag = never,
+    **options: Any,
+) -> Result:
+    """Denoise an image with a network trained on the image itself.
+
+    Parameters
+    ----------
+    image : array_like
+        2D to 5D image of any real dtype; it is never changed.
+    method : str
+        Name of a method, see `napari_blindspot.methods.available`.
+    budget : str
+        `quick`, `balanced`, `best`, a time such as `30s`, or `2000steps`.
+    axes : str, optional
+        One letter of TCZYXS per axis; guessed from the shape if left out.
+    progress : callable, optional
+        Called with every event.
+    stop : callable, optional
+        Stop flag, see `napari_blindspot.run.run`.
+    **options
+        Further fields of `Job` (`with_std`, `seed`, `device`, `joint`, `dims`) and parameters of
+        the method.
+
+    Returns
+    -------
+    Result
+        Denoised image, uncertainty, model and noise.
+
+    Raises
+    ------
+    InputError
+        If the image or an option cannot be used.
+
+    Examples
+    --------
+    >>> import numpy as np, napari_blindspot
+    >>> noisy = np.random.default_rng(0).poisson(20.0, (64, 64))
+    >>> napari_blindspot.denoise(noisy, budget="20steps").image.shape
+    (64, 64)
+    """
+    job = _job(method, budget, options)
+    finished = _finish(job, [as_volume(image, axes)], progress, stop)
+    if finished.denoised is None:
+        raise InterruptedError("The run was halted before the prediction; no image was made.")
+    std = None if finished.std is None else finished.std.read()
+    return Result(finished.denoised.read(), std, finished.model, _noise(finished.model))
+
+
+def train(
+    *images: ArrayLike,
+    method: str = methods.DEFAULT,
+    budget: str = "balanced",
+    axes: str | None = None,
+    progress: Callable[[Event], object] | None = None,
+    stop: StopFlag = never,
+    **options: Any,
+) -> Model:
+    """Train one model on one or several images; the options are those of `denoise`.
+
+    Returns
+    -------
+    Model
+        To be used with `apply` or saved with its `save`.
+    """
+    job = _job(method, budget, {**options, "train_only": True})
+    return _finish(job, [as_volume(image, axes) for image in images], progress, stop).model
+
+
+def apply(
+    model: str,
+    image: ArrayLike,
+    *,
+    axes: str | None = None,
+    progress: Callable[[Event], object] | None = None,
+    stop: StopFlag = never,
+    **options: Any,
+) -> Result:
+    """Denoise an image with a saved model, given by its path."""
+    job = Job(model=str(model), **options)
+    finished = _finish(job, [as_volume(image, axes)], progress, stop)
+    if finished.denoised is None:
+        raise InterruptedError("The run was halted before the prediction; no image was made.")
+    std = None if finished.std is None else finished.std.read()
+    return Result(finished.denoised.read(), std, finished.model, _noise(finished.model))
+
+
+def estimate_noise(image: ArrayLike, *, axes: str | None = None) -> tuple[NoiseLaw, ...]:
+    """Noise of each channel, estimated from a noisy image without training.
+
+    Returns
+    -------
+    tuple of NoiseLaw
+        variance = gain * signal + offset, in the units of the image.
+    """
+    import torch
+
+    from napari_blindspot.axes import Layout
+    from napari_blindspot.noise import estimate_noise_law
+
+    volume = as_volume(image, axes)
+    samples = Layout(volume.axes, volume.shape, "YX").to_samples(volume.read())
+    return estimate_noise_law(torch.from_numpy(samples.astype(np.float32)))
+
+
+def as_volume(image: ArrayLike, axes: str | None = None) -> Volume:
+    """Array as a volume, its axes guessed if not given."""
+    array = np.asarray(image)
+    if array.dtype.kind not in "biuf":
+        raise InputError(f"dtype={array.dtype} cannot be denoised; use integers or floats.")
+    if axes is None:
+        axes = guess_axes(array.shape)
+        return Volume(array, axes, note=f"axes {axes} guessed from shape {array.shape}")
+    return Volume(array, axes, note=f"axes {axes.upper()} as given")
+
+
+def _job(method: str, budget: str, options: dict[str, Any]) -> Job:
+    declared = {declared.name for declared in methods.get(method).declared()}
+    chosen = {name: value for name, value in options.items() if name in declared}
+    fields = {name: value for name, value in options.items() if name not in declared}
+    unknown = sorted(set(fields) - set(Job.__dataclass_fields__))
+    if unknown:
+        names = ", ".join(sorted(declared))
+        raise InputError(f"Option {unknown[0]!r} is not known; {method} has: {names}.")
+    return Job(method=method, budget=budget, params=chosen, **fields)
+
+
+def _finish(
+    job: Job,
+    volumes: list[Volume],
+    progress: Callable[[Event], object] | None,
+    stop: StopFlag,
+) -> Finished:
+    for event in run(job, stop, volumes):
+        if progress is not None:
+            progress(event)
+        if isinstance(event, Finished):
+            return event
+    raise RuntimeError("run ended without a Finished event")  # pragma: no cover
+
+
+def _noise(model: Model) -> tuple[NoiseLaw, ...]:
+    laws = {
+        channel: law
+        for network in model.networks
+        for channel, law in zip(network.channels, network.noise, strict=True)
+    }
+    return tuple(laws[channel] for channel in sorted(laws))

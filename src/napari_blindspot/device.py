@@ -1,0 +1,53 @@
+"""Which processor trains, and why."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+
+from napari_blindspot.params import InputError
+
+NAMES = ("auto", "cpu", "cuda", "mps")
+
+
+def choose(name: str) -> torch.device:
+    """Device for `name`; `auto` takes CUDA, then MPS, then the CPU.
+
+    Raises
+    ------
+    InputError
+        If the name is unknown or this machine has no such device.
+    """
+    base = name.partition(":")[0]
+    if base not in NAMES:
+        raise InputError(f"device={name!r} is not known; use {', '.join(NAMES)}.")
+    if name == "auto":
+        return torch.device(_best())
+    if not _available(base):
+        raise InputError(
+            f"device={name!r} is not available with this PyTorch ({torch.__version__}); "
+            "use --device auto, or install a PyTorch build for it."
+        )
+    return torch.device(name)
+
+
+def describe(device: torch.device) -> str:
+    """The device in words."""
+    if device.type == "cuda":
+        return f"CUDA ({torch.cuda.get_device_name(device)})"
+    if device.type == "mps":
+        return "Apple GPU (MPS)"
+    return f"CPU ({torch.get_num_threads()} of {os.cpu_count()} cores)"
+
+
+def _best() -> str:
+    return next(name for name in ("cuda", "mps", "cpu") if _available(name))
+
+
+def _available(base: str) -> bool:
+    if base == "cuda":
+        return torch.cuda.is_available()
+    if base == "mps":
+        return torch.backends.mps.is_available()
+    return True

@@ -1,0 +1,126 @@
+"""What `run` tells its caller while it works: plain values, no printing, no GUI."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari_blindspot.io.base import Volume
+    from napari_blindspot.model import Model
+
+
+class Stop(Enum):
+    """Answer of the flag that `run` asks before every step and every tile."""
+
+    NO = "no"
+    APPLY = "apply"
+    """End the training now and go on to the prediction."""
+    HALT = "halt"
+    """End everything now; the model trained so far is kept."""
+
+
+StopFlag: TypeAlias = "Callable[[], Stop]"
+
+
+def never() -> Stop:
+    """Flag of a run that nobody stops."""
+    return Stop.NO
+
+
+@dataclass(frozen=True)
+class Started:
+    """The input is open and understood.
+
+    Attributes
+    ----------
+    shape, axes : tuple of int, str
+        Shape of the input and one letter per axis.
+    note : str
+        Where the axes come from, in words.
+    method, device : str
+        Title of the method and the device in words.
+    networks : int
+        Number of networks to train: one per channel, or one for joint channels.
+    """
+
+    shape: tuple[int, ...]
+    axes: str
+    note: str
+    method: str
+    device: str
+    networks: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """One optimiser step of one network.
+
+    Attributes
+    ----------
+    network, step : int
+        Number of the network (from 0) and of the step (from 1).
+    fraction : float
+        Part of this network's budget that is used, 0 to 1.
+    loss : float
+        Training loss of the step.
+    elapsed_s : float
+        Training time of this network so far.
+    """
+
+    network: int
+    step: int
+    fraction: float
+    loss: float
+    elapsed_s: float
+
+
+@dataclass(frozen=True)
+class NoiseFitted:
+    """Noise of one channel, in the units of the input: variance = gain * signal + offset."""
+
+    channel: int
+    gain: float
+    offset: float
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One more tile is predicted: `done` of `total`."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The end of the run.
+
+    Attributes
+    ----------
+    denoised, std : Volume or None
+        Posterior mean (or prediction) and posterior standard deviation as float32 in the units
+        of the input; None for a run that only trains or was halted, and a standard deviation
+        only where it was asked for and the method has one.
+    model : Model
+        The trained model.
+    stopped : bool
+        Whether the stop flag ended the run early.
+    elapsed_s : float
+        Wall time of the whole run.
+    lost : str
+        What the saved files could not keep of the input, in words; empty if nothing.
+    """
+
+    denoised: Volume | None
+    std: Volume | None
+    model: Model
+    stopped: bool
+    elapsed_s: float
+    lost: str = ""
+
+
+Event: TypeAlias = Started | Step | NoiseFitted | Tile | Finished

@@ -1,0 +1,9 @@
+"""Part 4: from a trained network to the denoised image."""
+
+from __future__ import annotations
+
+from napari_blindspot.inference.base import Prediction, Predictor
+from napari_blindspot.inference.plain import PlainPass
+from napari_blindspot.inference.tweedie import Tweedie
+
+__all__ = ["PlainPass", "Prediction", "Predictor", "Tweedie"]

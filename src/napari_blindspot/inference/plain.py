@@ -1,0 +1,64 @@
+"""One forward pass on the noisy image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from napari_blindspot.inference.base import Prediction
+from napari_blindspot.inference.turned import averaged
+from napari_blindspot.noise import BlindSample, NoiseLaw
+
+
+@dataclass(frozen=True)
+class PlainPass:
+    """The network's output for the unmasked image, as in Noise2Void.
+
+    Attributes
+    ----------
+    turns : int
+        Number of mirrored and turned copies to average, 1 to 8.
+    margin : int
+        0: a result depends on nothing beyond the network's halo.
+    """
+
+    turns: int = 1
+    margin: int = 0
+
+    def moments(
+        self, output: Float[Tensor, "b c *space"]
+    ) -> tuple[Float[Tensor, "b c *space"], None]:
+        """The output is the mean."""
+        return output, None
+
+    def calibrated(
+        self,
+        sample: BlindSample,  # noqa: ARG002 - part of the contract
+        laws: tuple[NoiseLaw, ...],  # noqa: ARG002
+    ) -> PlainPass:
+        """This predictor: it does not use the noise."""
+        return self
+
+    def state(self) -> dict[str, Any]:
+        """Nothing."""
+        return {}
+
+    def restored(self, state: Mapping[str, Any]) -> PlainPass:  # noqa: ARG002
+        """This predictor."""
+        return self
+
+    def predict(
+        self,
+        network: Callable[..., Tensor],
+        noisy: Float[Tensor, "b c *space"],
+        generator: torch.Generator,  # noqa: ARG002 - part of the contract
+        *,
+        with_std: bool = True,  # noqa: ARG002 - free here
+    ) -> Prediction:
+        """Denoised batch."""
+        return Prediction(averaged(network, noisy, self.turns))

@@ -1,0 +1,45 @@
+"""Averages over mirrored and turned copies of the input."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Mirror axes, then perhaps exchange Y and X."""
+
+    mirrored: tuple[int, ...]
+    transposed: bool
+
+    def apply(self, x: Float[Tensor, "b c *space"]) -> Float[Tensor, "b c *turned"]:
+        """The turned copy."""
+        x = x.flip(self.mirrored) if self.mirrored else x
+        return x.transpose(-1, -2) if self.transposed else x
+
+    def undo(self, x: Float[Tensor, "b c *space"]) -> Float[Tensor, "b c *turned"]:
+        """The inverse of `apply`."""
+        x = x.transpose(-1, -2) if self.transposed else x
+        return x.flip(self.mirrored) if self.mirrored else x
+
+
+def turns(count: int) -> Iterator[Turn]:
+    """The first `count` (1 to 8) of the turns of the YX plane, the most different ones first."""
+    mirrors = [(), (-1, -2), (-1,), (-2,)]
+    every = [Turn(m, t) for m, t in itertools.product(mirrors, (False, True))]
+    order = [0, 3, 4, 7, 1, 2, 5, 6]
+    return (every[i] for i in order[:count])
+
+
+def averaged(
+    function: Callable[[Tensor], Tensor], x: Float[Tensor, "b c *space"], count: int
+) -> Float[Tensor, "b k *space"]:
+    """Mean of `function` over the first `count` turns of `x`, each turned back."""
+    results = [turn.undo(function(turn.apply(x))) for turn in turns(count)]
+    return torch.stack(results).mean(0) if count > 1 else results[0]

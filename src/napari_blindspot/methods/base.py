@@ -1,0 +1,153 @@
+"""What a published method declares, and the parts it is made of."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from napari_blindspot import params
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from napari_blindspot.inference.base import Predictor
+    from napari_blindspot.losses.base import Loss
+    from napari_blindspot.masking.base import MaskingScheme
+    from napari_blindspot.networks.base import Network
+    from napari_blindspot.noise import NoiseLaw
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What a method is told about the data and the run.
+
+    Attributes
+    ----------
+    ndim : int
+        Number of spatial dimensions, 2 or 3.
+    channels : int
+        Channels that are denoised together.
+    budget_s : float
+        Expected training time in seconds on the reference laptop (a budget in steps is
+        converted with the method's own rate), by which a method sizes its network.
+    mean, std : tuple of float
+        Normalisation of each channel: the network sees `(x - mean) / std`.
+    noise : tuple of NoiseLaw
+        Noise estimated from the noisy data before training, one per channel, normalised units;
+        empty where it could not be estimated.
+    """
+
+    ndim: int
+    channels: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    budget_s: float = 60.0
+    noise: tuple[NoiseLaw, ...] = ()
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How the training loop drives the parts.
+
+    Attributes
+    ----------
+    learning_rate : float
+        Peak learning rate (Adam), reached after a short warm-up and let down to zero.
+    patch, batch : int
+        Side of a training patch in pixels and patches per step.
+    averaging : float
+        Decay of the exponential moving average of the weights that are kept; 0 keeps the last.
+    weight_decay : float
+        Decoupled weight decay.
+    noise_updates : tuple of float
+        Parts of the budget after which the noise law is fitted anew on blind predictions and the
+        masking made anew for it, by the method's `renoised`.
+    """
+
+    learning_rate: float
+    patch: int
+    batch: int
+    averaging: float = 0.99
+    weight_decay: float = 0.0
+    noise_updates: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The four parts and how to train them.
+
+    `blind` is the masking for blind predictions, to which the noise law is fitted, where it is
+    not that of the training.
+    """
+
+    masking: MaskingScheme
+    network: Network
+    loss: Loss
+    predictor: Predictor
+    recipe: Recipe
+    blind: MaskingScheme | None = None
+
+
+@dataclass(frozen=True)
+class Method(ABC):
+    """A published method: a frozen dataclass of its declared parameters.
+
+    Every subclass is final. `build` is the one place that ties loss and inference together.
+
+    Attributes
+    ----------
+    name, title : str
+        Identifier and readable title.
+    reference, assumption : str
+        The paper, and one sentence on the noise that the method assumes.
+    dims : tuple of int
+        Supported numbers of spatial dimensions.
+    gain_floor_db : float
+        PSNR gain on the simulated stack that the contract test demands.
+    has_std : bool
+        Whether it gives the posterior standard deviation.
+    steps_per_s : float
+        Rate on two laptop cores, by which a budget in steps is put into seconds.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    reference: ClassVar[str]
+    assumption: ClassVar[str]
+    dims: ClassVar[tuple[int, ...]] = (2, 3)
+    gain_floor_db: ClassVar[float]
+    has_std: ClassVar[bool] = False
+    steps_per_s: ClassVar[float] = 25.0
+
+    def __post_init__(self) -> None:
+        params.validate(self)
+
+    @abstractmethod
+    def build(self, spec: Spec) -> Parts:
+        """Fresh parts for the data; the weights come from torch's global generator.
+
+        Raises
+        ------
+        InputError
+            If parameters and data do not fit together.
+        """
+
+    def renoised(self, parts: Parts, laws: tuple[NoiseLaw, ...]) -> Parts:
+        """Parts for a noise law that was fitted during training; by default the same parts."""
+        del laws
+        return parts
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Method:
+        """Method with the given parameters; text values are parsed."""
+        return params.from_mapping(cls, values)
+
+    @classmethod
+    def declared(cls) -> tuple[params.Param, ...]:
+        """Declarations of the parameters."""
+        return params.describe(cls)
+
+    def values(self) -> dict[str, Any]:
+        """Parameters, ready for JSON."""
+        return params.to_mapping(self)

@@ -1,0 +1,49 @@
+"""Declarations of the parameters that several methods have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from napari_blindspot.params import param
+
+
+def mask_fraction(default: float) -> Any:
+    """Part of the pixels that a masking scheme hides."""
+    text = "Part of the pixels hidden per step."
+    return param(default, label="Mask fraction", help=text, limits=(0.0005, 0.1), step=0.0005)
+
+
+def neighbourhood(default: int) -> Any:
+    """Side of the window from which replacements come."""
+    text = "Side of the square from which replacements come, odd."
+    limits = (3, 21)
+    return param(default, label="Neighbourhood", help=text, limits=limits, step=2, unit="px")
+
+
+def width(default: int) -> Any:
+    """Features on the first level of a network."""
+    text = "Features on the first level of the network."
+    return param(default, label="Width", help=text, limits=(4, 128), step=4)
+
+
+def depth(default: int, most: int = 5) -> Any:
+    """Number of poolings."""
+    text = "Number of poolings of the network."
+    return param(default, label="Depth", help=text, limits=(1, most), step=1)
+
+
+def patch(default: int) -> Any:
+    """Side of a training patch."""
+    text = "Side of a training patch; rounded down to what the network's poolings allow."
+    return param(default, label="Patch", help=text, limits=(16, 512), step=8, unit="px")
+
+
+def batch(default: int) -> Any:
+    """Patches per step."""
+    return param(default, label="Batch", help="Patches per step.", limits=(1, 256), step=1)
+
+
+def learning_rate(default: float) -> Any:
+    """Peak learning rate."""
+    text = "Peak learning rate of Adam."
+    return param(default, label="Learning rate", help=text, limits=(1e-6, 0.1), step=1e-6)

@@ -1,0 +1,240 @@
+"""Architectural blind spot with a posterior mean."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from napari_blindspot.methods import fields
+from napari_blindspot.methods.base import Method, Parts, Recipe, Spec
+from napari_blindspot.params import InputError, param
+
+if TYPE_CHECKING:
+    from napari_blindspot.inference.base import Predictor
+    from napari_blindspot.losses.base import Loss
+    from napari_blindspot.networks.base import Network
+    from napari_blindspot.noise import NoiseLaw
+    from napari_blindspot.photons import PhotonScale
+
+_LIKELIHOODS = ("poisson-gaussian", "gaussian", "poisson", "impulse")
+_START_FRACTION = 0.05
+_LEAST_START = 1e-4
+_CAUTION = 0.5
+
+
+@dataclass(frozen=True)
+class Laine19(Method):
+    """Blind-spot network: half-planes that never see the pixel, then the posterior mean.
+
+    References
+    ----------
+    S. Laine, T. Karras, J. Lehtinen and T. Aila, "High-Quality Self-Supervised Deep Image
+    Denoising", NeurIPS 2019.
+    W. Khademi et al., "Self-Supervised Poisson-Gaussian Denoising", WACV 2021.
+    """
+
+    name: ClassVar[str] = "laine19"
+    title: ClassVar[str] = "Laine 2019 blind-spot network"
+    reference: ClassVar[str] = "Laine et al., NeurIPS 2019; Khademi et al., WACV 2021"
+    assumption: ClassVar[str] = (
+        "The noise of each pixel is independent of its neighbours and follows the likelihood."
+    )
+    gain_floor_db: ClassVar[float] = 3.0
+    has_std: ClassVar[bool] = True
+    steps_per_s: ClassVar[float] = 15.0
+
+    likelihood: str = param(
+        "poisson-gaussian",
+        label="Likelihood",
+        help="What the noise is: camera noise, constant noise, pure photon counts, or pixels "
+        "that hold a random value.",
+        choices=_LIKELIHOODS,
+    )
+    noise_model: str = param(
+        "calibrated",
+        label="Noise model",
+        help="Fit the noise after training on blind predictions, or learn it jointly.",
+        choices=("calibrated", "joint"),
+    )
+    gain: float | None = param(
+        None,
+        label="Gain",
+        help="Grey values per photon, if known.",
+        limits=(1e-9, 1e9),
+        step=0.01,
+    )
+    read_noise: float | None = param(
+        None,
+        label="Read noise",
+        help="Standard deviation of the noise without light in grey values, if known.",
+        limits=(0.0, 1e9),
+        step=0.1,
+    )
+    offset: float | None = param(
+        None,
+        label="Offset",
+        help="Grey value without light, if known.",
+        limits=(-1e9, 1e9),
+        step=1.0,
+    )
+    impulse_fraction: float | None = param(
+        None,
+        label="Impulse fraction",
+        help="Part of the pixels that hold a random value, if known.",
+        limits=(0.0001, 0.95),
+        step=0.01,
+    )
+    directions: str = param(
+        "all",
+        label="Directions",
+        help="All directions, or two and the own row: half of the work, for images whose axes "
+        "are alike.",
+        choices=("all", "two"),
+    )
+    width: int = fields.width(16)
+    depth: int = fields.depth(3)
+    patch: int = fields.patch(64)
+    batch: int = fields.batch(1)
+    learning_rate: float = fields.learning_rate(0.004)
+
+    def build(self, spec: Spec) -> Parts:
+        """Blind-spot network, likelihood and posterior; nothing is masked."""
+        from napari_blindspot.masking import Everything
+
+        self._check()
+        network, loss, predictor = self._likelihood(spec)
+        recipe = Recipe(self.learning_rate, self.patch, self.batch)
+        return Parts(Everything(), network, loss, predictor, recipe)
+
+    def _check(self) -> None:
+        if self.likelihood == "poisson-gaussian" and (self.gain is None) != (
+            self.read_noise is None
+        ):
+            missing, given = ("gain", "read_noise") if self.gain is None else ("read_noise", "gain")
+            raise InputError(f"{given} is given but not {missing}; give both or neither.")
+        if self.noise_model == "joint" and self.likelihood in ("poisson", "impulse"):
+            raise InputError(
+                f"noise_model='joint' does not work with likelihood={self.likelihood!r}; "
+                "use calibrated, or likelihood gaussian or poisson-gaussian."
+            )
+
+    def _likelihood(self, spec: Spec) -> tuple[Network, Loss, Predictor]:
+        if self.likelihood == "poisson":
+            return self._poisson(spec)
+        if self.likelihood == "impulse":
+            return self._impulse(spec)
+        if self.noise_model == "joint":
+            return self._joint(spec)
+        return self._gaussian(spec)
+
+    def _network(self, spec: Spec, outputs: int) -> Network:
+        from napari_blindspot.networks.blind_spot import BlindSpot
+
+        return BlindSpot(
+            spec.ndim,
+            spec.channels,
+            outputs,
+            width=self.width,
+            depth=self.depth,
+            directions=self.directions,
+        )
+
+    def _gaussian(self, spec: Spec) -> tuple[Network, Loss, Predictor]:
+        """Total variance, or covariance of joint channels; the noise is subtracted later."""
+        from napari_blindspot.inference.covariance import CovariancePosterior
+        from napari_blindspot.inference.posterior import PosteriorMean
+        from napari_blindspot.losses import GaussianLikelihood
+        from napari_blindspot.losses.covariance import CovarianceLikelihood
+        from napari_blindspot.triangular import factor_size
+
+        channels = spec.channels
+        posterior = PosteriorMean(self._known(spec), self.likelihood == "poisson-gaussian")
+        if channels == 1:
+            return self._network(spec, 2), GaussianLikelihood(), posterior
+        network = self._network(spec, channels + factor_size(channels))
+        return network, CovarianceLikelihood(), CovariancePosterior(channels, posterior)
+
+    def _joint(self, spec: Spec) -> tuple[Network, Loss, Predictor]:
+        """Signal variance from the network, gain and read noise as learned numbers."""
+        from napari_blindspot.inference.joint import JointPosterior
+        from napari_blindspot.losses.joint import JointLikelihood
+        from napari_blindspot.networks.links import WithScalars
+
+        dependent = self.likelihood == "poisson-gaussian"
+        zero, known = self._zero(spec), self._known(spec)
+        laws = known or spec.noise or (_unknown_law(),) * spec.channels
+        # The mean of the data is 0 in normalised units: noise that does not depend on the
+        # signal starts at its variance there.
+        level = zero if dependent else (0.0,) * spec.channels
+        darks = [law.gain * x + law.offset for law, x in zip(laws, level, strict=True)]
+        values = (*(law.gain for law in laws), *darks)
+        start = tuple(math.log(max(value, _LEAST_START)) for value in values)
+        network = WithScalars(self._network(spec, 2 * spec.channels), start, learned=not known)
+        return network, JointLikelihood(zero, dependent), JointPosterior(zero, dependent)
+
+    def _poisson(self, spec: Spec) -> tuple[Network, Loss, Predictor]:
+        """Negative binomial likelihood and gamma posterior."""
+        from napari_blindspot.inference.gamma import GammaPosterior
+        from napari_blindspot.losses.poisson import PoissonLikelihood
+        from napari_blindspot.networks.links import PhotonLink
+
+        scale = self._scale(spec)
+        network = PhotonLink(self._network(spec, 2 * spec.channels), scale)
+        return network, PoissonLikelihood(scale), GammaPosterior(scale, self.gain is not None)
+
+    def _impulse(self, spec: Spec) -> tuple[Network, Loss, Predictor]:
+        """Mixture of the clean value and an even distribution."""
+        from napari_blindspot.inference.impulse import ImpulsePosterior
+        from napari_blindspot.losses.impulse import ImpulseLikelihood
+        from napari_blindspot.networks.links import WithScalars
+
+        fraction = self.impulse_fraction
+        share = _START_FRACTION if fraction is None else fraction
+        odds = (math.log(share / (1 - share)),) * spec.channels
+        network = WithScalars(
+            self._network(spec, 2 * spec.channels), odds, learned=fraction is None
+        )
+        return network, ImpulseLikelihood(), ImpulsePosterior()
+
+    def _known(self, spec: Spec) -> tuple[NoiseLaw, ...]:
+        """The given noise in normalised units; empty where it must be fitted."""
+        from napari_blindspot.noise import NoiseLaw
+
+        if self.read_noise is None:
+            return ()
+        gain = self.gain if self.gain and self.likelihood == "poisson-gaussian" else 0.0
+        dark = self.read_noise**2
+        law = NoiseLaw(gain, dark - gain * (self.offset or 0.0), dark)
+        scales = zip(spec.mean, spec.std, strict=True)
+        return tuple(law.normalised(mean, std) for mean, std in scales)
+
+    def _zero(self, spec: Spec) -> tuple[float, ...]:
+        """Normalised intensity without light."""
+        scales = zip(spec.mean, spec.std, strict=True)
+        return tuple(((self.offset or 0.0) - mean) / std for mean, std in scales)
+
+    def _scale(self, spec: Spec) -> PhotonScale:
+        """Photons for normalised intensities.
+
+        An estimated gain is halved: below the true gain the excess of the variance makes up for
+        it until the gain is fitted, above it the likelihood could not be as narrow as the data.
+        """
+        from napari_blindspot.photons import PhotonScale
+
+        zero = self._zero(spec)
+        if self.gain is not None:
+            return PhotonScale(tuple(self.gain / std for std in spec.std), zero)
+        laws = spec.noise or (_unknown_law(),) * spec.channels
+        gains = tuple(_CAUTION * max(law.gain, _LEAST_START) for law in laws)
+        if self.offset is not None:
+            return PhotonScale(gains, zero)
+        dark = PhotonScale(tuple(max(law.gain, _LEAST_START) for law in laws), zero).fitted(laws)
+        return PhotonScale(gains, dark.zero)
+
+
+def _unknown_law() -> NoiseLaw:
+    """Where nothing could be estimated: a small part of the variance of the data."""
+    from napari_blindspot.noise import NoiseLaw
+
+    return NoiseLaw(_START_FRACTION, _START_FRACTION)

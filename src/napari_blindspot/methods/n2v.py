@@ -1,0 +1,51 @@
+"""Noise2Void."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from napari_blindspot.methods import fields
+from napari_blindspot.methods.base import Method, Parts, Recipe, Spec
+
+
+@dataclass(frozen=True)
+class N2V(Method):
+    """Noise2Void: a U-Net predicts few hidden pixels from their surroundings.
+
+    References
+    ----------
+    A. Krull, T.-O. Buchholz and F. Jug, "Noise2Void: Learning Denoising from Single Noisy
+    Images", CVPR 2019.
+    """
+
+    name: ClassVar[str] = "n2v"
+    title: ClassVar[str] = "Noise2Void"
+    reference: ClassVar[str] = "Krull et al., CVPR 2019"
+    assumption: ClassVar[str] = "The noise of each pixel is independent of its neighbours."
+    gain_floor_db: ClassVar[float] = 3.0
+    steps_per_s: ClassVar[float] = 6.0
+
+    mask_fraction: float = fields.mask_fraction(0.02)
+    neighbourhood: int = fields.neighbourhood(5)
+    width: int = fields.width(32)
+    depth: int = fields.depth(2)
+    patch: int = fields.patch(64)
+    batch: int = fields.batch(8)
+    learning_rate: float = fields.learning_rate(0.001)
+
+    def build(self, spec: Spec) -> Parts:
+        """Stratified masking, U-Net, squared error, plain pass."""
+        from napari_blindspot.inference import PlainPass
+        from napari_blindspot.losses import SquaredError
+        from napari_blindspot.masking import Stratified
+        from napari_blindspot.networks import UNet
+
+        channels = spec.channels
+        return Parts(
+            masking=Stratified(self.mask_fraction, self.neighbourhood),
+            network=UNet(spec.ndim, channels, channels, width=self.width, depth=self.depth),
+            loss=SquaredError(),
+            predictor=PlainPass(),
+            recipe=Recipe(self.learning_rate, self.patch, self.batch),
+        )

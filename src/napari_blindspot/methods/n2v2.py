@@ -1,0 +1,60 @@
+"""N2V2: Noise2Void without checkerboard artefacts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from napari_blindspot.methods import fields
+from napari_blindspot.methods.base import Method, Parts, Recipe, Spec
+
+
+@dataclass(frozen=True)
+class N2V2(Method):
+    """Noise2Void with median replacement, blur pooling and no skip on the first level.
+
+    References
+    ----------
+    E. Höck, T.-O. Buchholz, A. Brachmann, F. Jug and A. Freytag, "N2V2: Fixing Noise2Void
+    Checkerboard Artifacts with Modified Sampling Strategies and a Tweaked Network
+    Architecture", ECCV workshops 2022.
+    """
+
+    name: ClassVar[str] = "n2v2"
+    title: ClassVar[str] = "N2V2"
+    reference: ClassVar[str] = "Höck et al., ECCV workshops 2022"
+    assumption: ClassVar[str] = "The noise of each pixel is independent of its neighbours."
+    gain_floor_db: ClassVar[float] = 3.0
+    steps_per_s: ClassVar[float] = 6.0
+
+    mask_fraction: float = fields.mask_fraction(0.02)
+    neighbourhood: int = fields.neighbourhood(5)
+    width: int = fields.width(32)
+    depth: int = fields.depth(2)
+    patch: int = fields.patch(64)
+    batch: int = fields.batch(8)
+    learning_rate: float = fields.learning_rate(0.001)
+
+    def build(self, spec: Spec) -> Parts:
+        """Stratified masking with medians, U-Net without top skip, squared error, plain pass."""
+        from napari_blindspot.inference import PlainPass
+        from napari_blindspot.losses import SquaredError
+        from napari_blindspot.masking import Stratified
+        from napari_blindspot.networks import UNet
+
+        network = UNet(
+            spec.ndim,
+            spec.channels,
+            spec.channels,
+            width=self.width,
+            depth=self.depth,
+            blur_pool=True,
+            top_skip=False,
+        )
+        return Parts(
+            masking=Stratified(self.mask_fraction, self.neighbourhood, "median"),
+            network=network,
+            loss=SquaredError(),
+            predictor=PlainPass(),
+            recipe=Recipe(self.learning_rate, self.patch, self.batch),
+        )

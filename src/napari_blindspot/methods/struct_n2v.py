@@ -1,0 +1,69 @@
+"""StructN2V: Noise2Void for noise that is correlated along a line or in a pattern."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from napari_blindspot.methods import fields
+from napari_blindspot.methods.base import Method, Parts, Recipe, Spec
+from napari_blindspot.params import param
+
+
+@dataclass(frozen=True)
+class StructN2V(Method):
+    """Noise2Void that hides, with each pixel, all pixels whose noise depends on it.
+
+    References
+    ----------
+    C. Broaddus, A. Krull, M. Weigert, U. Schmidt and G. Myers, "Removing Structured Noise with
+    Self-Supervised Blind-Spot Networks", ISBI 2020.
+    """
+
+    name: ClassVar[str] = "struct_n2v"
+    title: ClassVar[str] = "StructN2V"
+    reference: ClassVar[str] = "Broaddus et al., ISBI 2020"
+    assumption: ClassVar[str] = "The noise of a pixel depends only on pixels inside the pattern."
+    gain_floor_db: ClassVar[float] = 2.0
+    steps_per_s: ClassVar[float] = 6.0
+
+    pattern: str = param(
+        "horizontal",
+        label="Pattern",
+        help=(
+            "horizontal (along X), vertical (along Y), cross, axial (along Z), or rows of 0 and 1 "
+            "with / between them, such as 00100/11111/00100."
+        ),
+    )
+    length: int = param(
+        9,
+        label="Length",
+        help="Length of the named patterns, odd.",
+        limits=(3, 31),
+        step=2,
+        unit="px",
+    )
+    mask_fraction: float = fields.mask_fraction(0.01)
+    neighbourhood: int = fields.neighbourhood(11)
+    width: int = fields.width(32)
+    depth: int = fields.depth(2)
+    patch: int = fields.patch(64)
+    batch: int = fields.batch(8)
+    learning_rate: float = fields.learning_rate(0.001)
+
+    def build(self, spec: Spec) -> Parts:
+        """Stratified masking with a pattern, U-Net, squared error, plain pass."""
+        from napari_blindspot.inference import PlainPass
+        from napari_blindspot.losses import SquaredError
+        from napari_blindspot.masking import Stratified, pattern_offsets
+        from napari_blindspot.networks import UNet
+
+        channels = spec.channels
+        offsets = pattern_offsets(self.pattern, self.length, spec.ndim)
+        return Parts(
+            masking=Stratified(self.mask_fraction, self.neighbourhood, pattern=offsets),
+            network=UNet(spec.ndim, channels, channels, width=self.width, depth=self.depth),
+            loss=SquaredError(),
+            predictor=PlainPass(),
+            recipe=Recipe(self.learning_rate, self.patch, self.batch),
+        )

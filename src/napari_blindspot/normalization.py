@@ -1,0 +1,52 @@
+"""One linear intensity scale per channel for a whole series."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Normalization:
+    """Mean and standard deviation per channel; the networks see `(x - mean) / std`.
+
+    A linear scale, so variance = gain * signal + offset keeps its form in normalised units.
+    """
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    @classmethod
+    def of(cls, samples: NDArray[np.generic]) -> Normalization:
+        """Scale of samples `(N, C, *space)`; values that are not finite are left out.
+
+        A constant channel gets std 1.
+        """
+        channels = [np.asarray(samples[:, c], np.float64) for c in range(samples.shape[1])]
+        finite = [channel[np.isfinite(channel)] for channel in channels]
+        means = [float(values.mean()) if values.size else 0.0 for values in finite]
+        stds = [float(values.std()) if values.size else 0.0 for values in finite]
+        return cls(tuple(means), tuple(std if std > 0 else 1.0 for std in stds))
+
+    def apply(self, samples: NDArray[np.generic]) -> NDArray[np.float32]:
+        """Normalised copy of samples `(N, C, *space)`."""
+        mean, std = self._columns(samples.ndim)
+        return ((samples.astype(np.float64) - mean) / std).astype(np.float32)
+
+    def undo(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Samples `(N, C, *space)` back in the units of the input."""
+        mean, std = self._columns(samples.ndim)
+        return (samples * std + mean).astype(np.float32)
+
+    def undo_std(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Standard deviations `(N, C, *space)` back in the units of the input."""
+        return (samples * self._columns(samples.ndim)[1]).astype(np.float32)
+
+    def _columns(self, ndim: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        shape = (1, len(self.mean)) + (1,) * (ndim - 2)
+        return np.reshape(self.mean, shape), np.reshape(self.std, shape)

@@ -1,0 +1,97 @@
+"""Random training patches from a series in memory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class PatchSampler:
+    """Draws batches of patches, each turned and mirrored at random.
+
+    Attributes
+    ----------
+    series : tuple of Tensor
+        Normalised samples `(N, C, *space)` of each input, no spatial length below that of
+        `patch`; inputs are drawn in proportion to their number of pixels.
+    patch : tuple of int
+        Spatial shape of a patch.
+    batch : int
+        Patches per batch.
+    augment : bool
+        Whether patches are mirrored along every axis and turned by 90 degrees in the YX plane.
+    """
+
+    series: tuple[Tensor, ...]
+    patch: tuple[int, ...]
+    batch: int
+    augment: bool = True
+
+    @property
+    def pixels(self) -> int:
+        """Pixels of all series, over which the patches are drawn."""
+        return sum(len(samples) * math.prod(samples.shape[2:]) for samples in self.series)
+
+    def sample(self, generator: torch.Generator) -> Float[Tensor, "b c *patch"]:
+        """One batch; the same generator state gives the same batch."""
+        return torch.stack([self._one(generator) for _ in range(self.batch)])
+
+    def _one(self, generator: torch.Generator) -> Float[Tensor, "c *patch"]:
+        samples = self._input(generator)
+        n = _below(len(samples), generator)
+        starts = [
+            _below(length - side + 1, generator)
+            for length, side in zip(samples.shape[2:], self.patch, strict=True)
+        ]
+        spans = zip(starts, self.patch, strict=True)
+        window = (slice(None), *(slice(start, start + side) for start, side in spans))
+        patch = samples[n][window]
+        return self._turned(patch, generator) if self.augment else patch
+
+    def _input(self, generator: torch.Generator) -> Tensor:
+        if len(self.series) == 1:
+            return self.series[0]
+        sizes = torch.tensor([float(samples.numel()) for samples in self.series])
+        return self.series[int(torch.multinomial(sizes, 1, generator=generator))]
+
+    def _turned(
+        self, patch: Float[Tensor, "c *patch"], generator: torch.Generator
+    ) -> Float[Tensor, "c *patch"]:
+        mirrored = [axis for axis in range(1, patch.ndim) if _below(2, generator)]
+        patch = patch.flip(mirrored) if mirrored else patch
+        if self.patch[-1] == self.patch[-2] and _below(2, generator):
+            patch = patch.transpose(-1, -2)
+        return patch
+
+
+def _below(limit: int, generator: torch.Generator) -> int:
+    return int(torch.randint(limit, (), generator=generator))
+
+
+def patch_shape(space: Sequence[int], wanted: int, divisor: Sequence[int]) -> tuple[int, ...]:
+    """Patch of about `wanted` pixels a side that fits into `space` and suits the network.
+
+    In 3D the thin Z axis takes what it has, at most half of `wanted`.
+
+    Parameters
+    ----------
+    space : sequence of int
+        Spatial shape of the series, multiples of `divisor`.
+    wanted : int
+        Side of a patch.
+    divisor : sequence of int
+        Block size of the network per axis.
+    """
+    sides = [wanted] * len(space)
+    if len(space) == 3:
+        sides[0] = max(wanted // 2, 1)
+    return tuple(
+        min(max(math.floor(side / d), 1) * d, n)
+        for side, n, d in zip(sides, space, divisor, strict=True)
+    )

@@ -1,0 +1,178 @@
+"""The one path: from a Job to the denoised image. Everything that denoises calls `run`."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Literal
+
+from napari_blindspot import device as devices
+from napari_blindspot import methods
+from napari_blindspot.axes import Layout
+from napari_blindspot.events import Finished, NoiseFitted, Started, Stop, never
+from napari_blindspot.fitting import fit
+from napari_blindspot.io import check_target, open_volume, save_volume
+from napari_blindspot.io.base import to_dtype
+from napari_blindspot.model import load
+from napari_blindspot.params import InputError
+from napari_blindspot.prediction import predict
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Sequence
+
+    import torch
+
+    from napari_blindspot.axes import Spatial
+    from napari_blindspot.events import Event, StopFlag
+    from napari_blindspot.io.base import Volume
+    from napari_blindspot.job import Job
+    from napari_blindspot.model import Model
+    from napari_blindspot.prediction import Arrays
+
+_THINNEST_3D = 8
+
+
+def run(
+    job: Job, stop: StopFlag = never, volumes: Sequence[Volume] | None = None
+) -> Iterator[Event]:
+    """Do what the job says: train or load a model, denoise the first input, save.
+
+    Parameters
+    ----------
+    job : Job
+        What to do.
+    stop : callable
+        Asked before every step and every tile. `Stop.APPLY` ends the training and goes on to
+        the prediction; `Stop.HALT` ends everything and keeps the model.
+    volumes : sequence of Volume, optional
+        Open inputs, in place of the files that the job names.
+
+    Yields
+    ------
+    Event
+        Started, Step..., NoiseFitted..., Tile..., and at last Finished.
+
+    Raises
+    ------
+    InputError
+        If the input, a parameter or the model cannot be used.
+    """
+    began = time.perf_counter()
+    device = devices.choose(job.device)
+    volumes = volumes or [open_volume(path, axes=job.axes) for path in job.inputs]
+    loaded = load(job.model) if job.model else None
+    method = loaded.method if loaded else methods.create(job.method, job.params)
+    _check_targets(job, volumes[0], method)
+    layouts = _layouts(volumes, loaded.spatial if loaded else job.spatial, method.dims)
+    yield _started(job, method, layouts, volumes[0], device)
+
+    halted = _Latch(stop)
+    if loaded is None:
+        model = yield from fit(job, method, volumes, layouts, device=device, stop=halted)
+        yield from _noise(model)
+    else:
+        model = loaded
+    if job.save_model:
+        model.save(job.save_model)
+    with_std = job.with_std or bool(job.uncertainty)
+    arrays = None
+    if not job.train_only and halted.state is not Stop.HALT:
+        arrays = yield from predict(
+            model,
+            volumes[0],
+            layouts[0],
+            device=device,
+            stop=halted,
+            seed=job.seed,
+            with_std=with_std,
+        )
+    denoised, std, lost = _results(job, volumes[0], arrays)
+    elapsed_s = time.perf_counter() - began
+    yield Finished(denoised, std, model, halted.state is not Stop.NO, elapsed_s, lost)
+
+
+def _check_targets(job: Job, volume: Volume, method: methods.Method) -> None:
+    """Find out before the training what would make it useless."""
+    for target in filter(None, (job.output, job.uncertainty)):
+        check_target(target, volume)
+    if job.uncertainty and not method.has_std:
+        able = ", ".join(name for name, cls in methods.available().items() if cls.has_std)
+        raise InputError(
+            f"Method {method.name!r} has no uncertainty; use one of: {able}, or ask for none."
+        )
+
+
+class _Latch:
+    """Stop flag that remembers: a run once halted stays halted."""
+
+    def __init__(self, stop: StopFlag) -> None:
+        self._stop = stop
+        self.state = Stop.NO
+
+    def __call__(self) -> Stop:
+        if self.state is not Stop.HALT:
+            answer = self._stop()
+            self.state = answer if answer is not Stop.NO else self.state
+        return self.state
+
+
+def _layouts(
+    volumes: Sequence[Volume], spatial: Spatial | Literal["auto"], dims: tuple[int, ...]
+) -> list[Layout]:
+    """One layout per input; all agree on the number of spatial dimensions."""
+    if spatial == "auto":
+        thick = all(_depth(volume) >= _THINNEST_3D for volume in volumes)
+        spatial = "ZYX" if thick and 3 in dims else "YX"
+    if len(spatial) not in dims:
+        raise InputError(f"This method does not work in {len(spatial)}D; use --spatial {dims[0]}D.")
+    if spatial == "ZYX" and any("Z" not in volume.axes for volume in volumes):
+        axes = next(volume.axes for volume in volumes if "Z" not in volume.axes)
+        raise InputError(f"A 3D network needs a Z axis, the input has {axes}; use --spatial 2D.")
+    return [Layout(volume.axes, volume.shape, spatial) for volume in volumes]
+
+
+def _depth(volume: Volume) -> int:
+    return volume.shape[volume.axes.index("Z")] if "Z" in volume.axes else 1
+
+
+def _started(
+    job: Job,
+    method: methods.Method,
+    layouts: Sequence[Layout],
+    volume: Volume,
+    device: torch.device,
+) -> Started:
+    channels = {layout.n_channels for layout in layouts}
+    if len(channels) > 1:
+        raise InputError(f"The inputs have different numbers of channels: {sorted(channels)}.")
+    return Started(
+        shape=volume.shape,
+        axes=volume.axes,
+        note=volume.note,
+        method=method.title,
+        device=devices.describe(device),
+        networks=1 if job.joint else channels.pop(),
+    )
+
+
+def _noise(model: Model) -> Generator[Event, None, None]:
+    for network in model.networks:
+        for channel, law in zip(network.channels, network.noise, strict=True):
+            yield NoiseFitted(channel, law.gain, law.offset)
+
+
+def _results(
+    job: Job, source: Volume, arrays: Arrays | None
+) -> tuple[Volume | None, Volume | None, str]:
+    """Denoised image, standard deviation, and what their files could not keep."""
+    if arrays is None:
+        return None, None, ""
+    denoised = source.like(arrays.mean)
+    std = None if arrays.std is None else source.like(arrays.std)
+    lost = ""
+    if job.output:
+        kept = denoised if job.float32 else source.like(to_dtype(arrays.mean, source.dtype))
+        lost = save_volume(job.output, kept)
+        job.save_beside(job.output)
+    if job.uncertainty and std is not None:
+        lost = save_volume(job.uncertainty, std) or lost
+    return denoised, std, lost

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import torch
+
+from napari_blindspot.inference import PlainPass
+from napari_blindspot.inference.turned import averaged, turns
+
+
+def test_all_eight_turns_differ_and_undo():
+    x = torch.arange(25.0).reshape(1, 1, 5, 5)
+    copies = {tuple(turn.apply(x).flatten().tolist()) for turn in turns(8)}
+    assert len(copies) == 8
+    for turn in turns(8):
+        assert torch.equal(turn.undo(turn.apply(x)), x)
+
+
+def test_average_of_a_pixelwise_function_is_the_function():
+    x = torch.rand(1, 1, 4, 8)
+    for count in (1, 2, 5, 8):
+        torch.testing.assert_close(averaged(lambda y: y**2, x, count), x**2)
+
+
+def test_plain_pass_averages_turns():
+    shift = torch.nn.Conv2d(1, 1, 3, padding=1, bias=False)
+    with torch.no_grad():
+        shift.weight.zero_()
+        shift.weight[0, 0, 1, 0] = 1
+    x = torch.zeros(1, 1, 5, 5)
+    x[0, 0, 2, 2] = 1
+    mean = PlainPass(turns=8).predict(shift, x, torch.Generator()).mean[0, 0]
+    neighbours = [mean[2, 1], mean[2, 3], mean[1, 2], mean[3, 2]]
+    torch.testing.assert_close(torch.stack(neighbours), torch.full((4,), 0.25))

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from napari_blindspot.filters import gaussian
+from napari_blindspot.inference import Tweedie
+from napari_blindspot.inference.tweedie import own_slope
+from napari_blindspot.noise import BlindSample, NoiseLaw
+
+
+@pytest.mark.parametrize("space", [(12, 13), (5, 9, 9)])
+def test_own_slope_of_a_filter_is_its_central_weight(space):
+    def network(x):
+        return gaussian(x, 0.6)
+
+    impulse = torch.zeros(1, 1, 9, 9)
+    impulse[0, 0, 4, 4] = 1
+    centre = gaussian(impulse, 0.6)[0, 0, 4, 4]
+    noisy = torch.rand(1, 1, *space)
+    slope = own_slope(network, noisy, torch.full_like(noisy, 0.3))
+    inner = slope[..., 3:-3, 3:-3]
+    torch.testing.assert_close(inner, centre.expand_as(inner), rtol=1e-3, atol=1e-3)
+
+
+def test_own_slope_does_not_depend_on_the_tile():
+    def network(x):
+        return gaussian(x, 1.0) ** 2
+
+    noisy = torch.rand(1, 2, 40, 40)
+    nudge = torch.full_like(noisy, 0.01)
+    whole = own_slope(network, noisy, nudge)[..., 15:25, 15:25]
+    part = own_slope(network, noisy[..., 3:37, 6:34], nudge[..., 3:37, 6:34])
+    torch.testing.assert_close(part[..., 12:22, 9:19], whole, rtol=1e-3, atol=1e-4)
+
+
+def test_without_the_standard_deviation_the_network_runs_once_per_turn():
+    calls = []
+
+    def network(x):
+        calls.append(x)
+        return x
+
+    predictor = Tweedie(turns=2).calibrated(
+        BlindSample(torch.zeros(1, 2), torch.zeros(1, 2), None), (NoiseLaw(0.0, 1.0),)
+    )
+    noisy = torch.rand(1, 1, 8, 8)
+    result = predictor.predict(network, noisy, torch.Generator(), with_std=False)
+    assert result.std is None
+    assert len(calls) == 2
+
+
+def test_posterior_of_a_gaussian_prior_is_exact():
+    """Prior N(0, 3) and noise variance 1: posterior mean 3/4 y, posterior variance 3/4."""
+    generator = torch.Generator().manual_seed(0)
+    clean = 3**0.5 * torch.randn(1, 1, 64, 64, generator=generator)
+    noisy = clean + torch.randn(clean.shape, generator=generator)
+    sample = BlindSample(noisy.flatten()[None], torch.zeros(1, 64 * 64), None)
+    predictor = Tweedie(turns=8).calibrated(sample, (NoiseLaw(0.0, 1.0),))
+    result = predictor.predict(lambda x: 0.75 * x, noisy, generator)
+    torch.testing.assert_close(result.mean, 0.75 * noisy)
+    torch.testing.assert_close(result.std, torch.full_like(noisy, 0.75**0.5), rtol=1e-3, atol=0)
+    inside = ((result.mean - clean).abs() < 1.645 * result.std).float().mean()
+    assert float(inside) == pytest.approx(0.9, abs=0.02)
+
+
+def test_state_round_trip():
+    predictor = Tweedie().calibrated(
+        BlindSample(torch.zeros(1, 2), torch.zeros(1, 2), None), (NoiseLaw(0.5, 1.0, 0.1),)
+    )
+    assert Tweedie().restored(predictor.state()) == predictor

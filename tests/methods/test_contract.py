@@ -1,0 +1,269 @@
+"""What every method must keep, whatever it does inside."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import torch
+
+import scenes
+from napari_blindspot import api, methods
+from napari_blindspot import device as devices
+from napari_blindspot.axes import Layout
+from napari_blindspot.events import Finished, Step, Stop, Tile
+from napari_blindspot.io import open_volume, save_volume
+from napari_blindspot.job import Job
+from napari_blindspot.methods import Spec
+from napari_blindspot.model import load
+from napari_blindspot.noise import NoiseLaw
+from napari_blindspot.prediction import predict
+from napari_blindspot.run import run
+
+SMALL = {"width": 8, "depth": 1, "patch": 32, "batch": 2, "members": 1}
+DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.cuda)]
+NAMES = list(methods.available())
+NAMES_3D = [name for name in NAMES if 3 in methods.get(name).dims]
+
+
+def small(name, **changes):
+    """Parameters that make a method quick: a small network and small patches."""
+    declared = {p.name for p in methods.get(name).declared()}
+    return {key: value for key, value in {**SMALL, **changes}.items() if key in declared}
+
+
+def spec_for(ndim, channels):
+    return Spec(
+        ndim=ndim,
+        channels=channels,
+        mean=(0.0,) * channels,
+        std=(1.0,) * channels,
+        noise=(NoiseLaw(0.0, 1.0),) * channels,
+    )
+
+
+def trained(name, image, steps=3, **options):
+    return api.denoise(image, method=name, budget=f"{steps}steps", **small(name), **options)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_declares_itself(name):
+    cls = methods.get(name)
+    assert cls.name == name
+    assert all(
+        isinstance(text, str) and text for text in (cls.title, cls.reference, cls.assumption)
+    )
+    assert dataclasses.is_dataclass(cls)
+    assert cls.__subclasses__() == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_parameters_survive_json_and_command_line_text(name):
+    cls = methods.get(name)
+    for method in (cls(), cls.of(small(name))):
+        assert cls.of(json.loads(json.dumps(method.values()))) == method
+        as_text = {k: "auto" if v is None else str(v) for k, v in method.values().items()}
+        assert cls.of(as_text) == method
+        job = Job(method=name, params=method.values())
+        assert Job.from_json(job.to_json()) == job
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("name", NAMES)
+def test_odd_2d_image(name, device):
+    noisy, _ = scenes.noisy_and_clean((37, 43))
+    kept = noisy.copy()
+    result = trained(name, noisy, device=device)
+    assert result.image.shape == noisy.shape
+    assert result.image.dtype == np.float32
+    assert np.isfinite(result.image).all()
+    np.testing.assert_array_equal(noisy, kept)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("name", NAMES_3D)
+def test_odd_3d_image(name, device):
+    noisy, _ = scenes.noisy_and_clean((9, 37, 33))
+    options = {"axes": "ZYX", "dims": "3D", "with_std": True}
+    result = trained(name, noisy, device=device, steps=2, **options)
+    assert result.image.shape == noisy.shape
+    assert np.isfinite(result.image).all()
+    assert (result.std is not None) == methods.get(name).has_std
+    if result.std is not None:
+        assert (result.std >= 0).all()
+        assert np.isfinite(result.std).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_joint_channels_of_a_time_lapse(name):
+    noisy, _ = scenes.noisy_and_clean((4, 32, 32))
+    series = noisy.reshape(2, 2, 32, 32)
+    result = trained(name, series, axes="TCYX", joint=True)
+    assert result.image.shape == series.shape
+    assert len(result.model.networks) == 1
+    assert len(result.noise) == 2
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_same_seed_same_losses_and_pixels(name):
+    noisy, _ = scenes.noisy_and_clean((40, 40))
+    first, second, other = (trained(name, noisy, steps=5, seed=seed) for seed in (3, 3, 4))
+    assert first.model.networks[0].losses == second.model.networks[0].losses
+    np.testing.assert_array_equal(first.image, second.image)
+    assert first.model.networks[0].losses != other.model.networks[0].losses
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_tiled_equals_untiled(name):
+    noisy, _ = scenes.noisy_and_clean((150, 170))
+    result = trained(name, noisy, steps=8)
+    volume = api.as_volume(noisy)
+    layout = Layout("YX", noisy.shape, "YX")
+    halo = max(result.model.networks[0].parts.network.halo)
+
+    def predicted(tile):
+        work = predict(
+            result.model,
+            volume,
+            layout,
+            device=devices.choose("cpu"),
+            stop=lambda: Stop.NO,
+            seed=0,
+            tile=tile,
+        )
+        tiles = 0
+        while True:
+            try:
+                tiles += isinstance(next(work), Tile)
+            except StopIteration as end:
+                return end.value, tiles
+
+    whole, one = predicted((512, 512))
+    parts, several = predicted((2 * halo + 48, 2 * halo + 56))
+    assert one == 1
+    assert several > 2
+    scale = float(np.ptp(noisy))
+    assert np.abs(whole.mean - parts.mean).max() < 1e-5 * scale
+    if whole.std is not None:
+        assert np.abs(whole.std - parts.std).max() < 1e-5 * scale
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_saved_model_gives_the_same_pixels(name, tmp_path):
+    noisy, _ = scenes.noisy_and_clean((40, 44))
+    result = trained(name, noisy)
+    path = tmp_path / "model.safetensors"
+    result.model.save(path)
+    again = api.apply(str(path), noisy)
+    np.testing.assert_array_equal(again.image, result.image)
+    assert load(path).method == result.model.method
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("answer", [Stop.APPLY, Stop.HALT])
+def test_stop_is_obeyed_within_one_step(name, answer):
+    noisy, _ = scenes.noisy_and_clean((32, 32))
+    job = Job(method=name, params=small(name), budget="1000steps")
+    steps = []
+
+    def after_two():
+        return answer if len(steps) == 2 else Stop.NO
+
+    for event in run(job, after_two, [api.as_volume(noisy)]):
+        if isinstance(event, Step):
+            steps.append(event)
+        if isinstance(event, Finished):
+            finished = event
+    assert len(steps) == 2
+    assert finished.stopped
+    assert len(finished.model.networks[0].losses) == 2
+    assert (finished.denoised is None) == (answer is Stop.HALT)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_axes_scale_units_and_dtype_are_kept(name, tmp_path):
+    noisy, _ = scenes.noisy_and_clean((2, 32, 40))
+    source = dataclasses.replace(
+        api.as_volume(noisy, "CYX"),
+        scale=(1.0, 0.25, 0.5),
+        units=("", "micrometer", "micrometer"),
+        channel_names=("nuclei", "membrane"),
+    )
+    paths = [str(tmp_path / file) for file in ("in.ome.tif", "out.ome.tif")]
+    save_volume(paths[0], source)
+    job = Job(inputs=(paths[0],), output=paths[1], method=name, params=small(name), budget="2steps")
+    *_, finished = run(job)
+    result = open_volume(paths[1])
+    assert (result.axes, result.shape, result.dtype) == ("CYX", noisy.shape, noisy.dtype)
+    assert result.scale == source.scale
+    assert result.units == source.units
+    assert result.channel_names == source.channel_names
+    expected = np.clip(np.rint(finished.denoised.read()), 0, 65535)
+    np.testing.assert_array_equal(result.read(), expected)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("ndim", "channels"), [(2, 1), (2, 2), (3, 1)])
+def test_no_leak(name, ndim, channels):
+    """The prediction of a pixel that counts does not depend on its own value."""
+    torch.manual_seed(0)
+    if ndim not in methods.get(name).dims:
+        pytest.skip("this method is 2D only")
+    parts = methods.create(name, small(name)).build(spec_for(ndim, channels))
+    with torch.no_grad():
+        for parameter in parts.network.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    noisy = torch.randn(1, channels, *(16,) * ndim)
+    if parts.network.is_blind:
+        assert_blind(parts.network, noisy)
+        return
+    for masking in filter(None, (parts.masking, parts.blind)):
+        if masking.hides:
+            assert_masked(masking, parts.network, noisy)
+        else:
+            assert_uncorrelated(masking, channels)
+
+
+def assert_blind(network, noisy):
+    """The gradient with respect to the pixel itself is exactly 0, and not everywhere."""
+    noisy.requires_grad_()
+    space = noisy.shape[2:]
+    for place in ((0,) * len(space), tuple(n // 2 for n in space), tuple(n - 1 for n in space)):
+        output = network(noisy)[(0, slice(None), *place)].sum()
+        (gradient,) = torch.autograd.grad(output, noisy)
+        assert (gradient[(0, slice(None), *place)] == 0).all()
+        assert (gradient != 0).any()
+
+
+def assert_masked(masking, network, noisy):
+    """Other values under the mask change nothing that the network is shown."""
+    pair = masking.sample(noisy, torch.Generator().manual_seed(1))
+    changed = torch.where(pair.mask == 1, noisy + 100 * torch.randn_like(noisy), noisy)
+    other = masking.sample(changed, torch.Generator().manual_seed(1))
+    counted = pair.mask == 1
+    assert counted.any()
+    with torch.no_grad():
+        seen, unseen = (network(p.input, p.mask)[:, : noisy.shape[1]] for p in (pair, other))
+    assert torch.equal(seen[counted], unseen[counted])
+
+
+def assert_uncorrelated(masking, channels):
+    """Noise of the variance that the scheme is told, here 1, is not in input and target alike."""
+    generator = torch.Generator().manual_seed(1)
+    noisy = torch.randn(1, channels, 400, 400, generator=generator)
+    pair = masking.sample(noisy, generator)
+    covariance = (pair.input * pair.target).mean()
+    assert abs(float(covariance)) < 0.01 * float(pair.input.std() * pair.target.std())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_psnr_gain_reaches_the_declared_floor(name):
+    noisy, clean = scenes.noisy_and_clean((128, 128), peak=25.0)
+    before = scenes.peak_signal_to_noise(noisy, clean)
+    options = small(name, width=16, depth=2, patch=48, batch=4)
+    result = api.denoise(noisy, method=name, budget="250steps", **options)
+    gain = scenes.peak_signal_to_noise(result.image, clean) - before
+    assert gain >= methods.get(name).gain_floor_db

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from napari_blindspot.networks import UNet
+
+
+def reach(network, space):
+    """Distance per axis over which the central output depends on the input."""
+    torch.manual_seed(0)
+    x = torch.rand(1, 1, *space, requires_grad=True)
+    centre = tuple(n // 2 for n in space)
+    network.double()(x.double())[(0, 0, *centre)].backward()
+    used = x.grad[0, 0].nonzero()
+    return (used - torch.tensor(centre)).abs().amax(0).tolist()
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+@pytest.mark.parametrize("blur_pool", [False, True])
+def test_halo_covers_the_receptive_field_and_is_tight(depth, blur_pool):
+    network = UNet(2, 1, 1, width=4, depth=depth, blur_pool=blur_pool)
+    side = (2 * network.halo[0]) // 2**depth * 2**depth + 2**depth * 4
+    found = max(reach(network, (side, side)))
+    assert found <= network.halo[0]
+    assert found >= network.halo[0] - 2 ** (depth + 1)
+
+
+def test_halo_in_3d():
+    network = UNet(3, 1, 1, width=2, depth=2)
+    side = (2 * network.halo[1] + 8) // 4 * 4
+    found = reach(network, (2 * network.halo[0] + 5, side, side))
+    assert all(f <= h for f, h in zip(found, network.halo, strict=True))
+    assert found[0] == network.halo[0]
+
+
+@pytest.mark.parametrize("top_skip", [False, True])
+@pytest.mark.parametrize(("ndim", "space"), [(2, (16, 24)), (3, (5, 16, 8))])
+def test_shapes(ndim, space, top_skip):
+    network = UNet(ndim, 2, 3, width=4, depth=2, top_skip=top_skip)
+    assert network(torch.rand(2, 2, *space)).shape == (2, 3, *space)
+    assert not network.is_blind
+
+
+def test_without_top_skip_the_first_level_is_not_copied():
+    with_skip, without = (UNet(2, 1, 1, width=4, depth=2, top_skip=t) for t in (True, False))
+    assert with_skip.up[-1][0].in_channels == without.up[-1][0].in_channels + 4
+
+
+def test_blur_pool_keeps_constants():
+    network = UNet(3, 1, 1, width=2, depth=1, blur_pool=True)
+    torch.testing.assert_close(network.pool(torch.ones(1, 2, 3, 8, 8)), torch.ones(1, 2, 3, 4, 4))

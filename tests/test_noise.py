@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import scenes
+from napari_blindspot.noise import BlindSample, NoiseLaw, estimate_noise_law, fit_noise_law
+
+
+def exposure(gain, offset_variance, signal, seed=0):
+    rng = np.random.default_rng(seed)
+    electrons = rng.poisson(signal / gain) * gain
+    noisy = electrons + rng.normal(0, np.sqrt(offset_variance), signal.shape)
+    return BlindSample(
+        *(torch.from_numpy(a.astype(np.float32))[None] for a in (noisy, signal)), None
+    )
+
+
+@pytest.mark.parametrize("gain", [0.5, 4.0, 30.0])
+@pytest.mark.parametrize("offset", [1.0, 100.0])
+def test_law_of_simulated_exposures(gain, offset):
+    signal = np.random.default_rng(1).uniform(10, 2000, 200_000)
+    (law,) = fit_noise_law(exposure(gain, offset, signal))
+    at = torch.tensor([50.0, 500.0, 1500.0])
+    expected = gain * at + offset
+    np.testing.assert_allclose(law.variance(at), expected, rtol=0.06)
+    assert law.gain == pytest.approx(gain, rel=0.05)
+
+
+def test_sparse_images_are_not_decided_by_their_background():
+    rng = np.random.default_rng(2)
+    signal = np.where(rng.random(200_000) < 0.02, rng.uniform(100, 1000, 200_000), 5.0)
+    (law,) = fit_noise_law(exposure(3.0, 4.0, signal))
+    assert law.gain == pytest.approx(3.0, rel=0.07)
+
+
+def test_saturation_is_left_out():
+    rng = np.random.default_rng(3)
+    signal = rng.uniform(10, 300, 200_000)
+    sample = exposure(3.0, 4.0, signal)
+    clipped = BlindSample(sample.noisy.clamp_max(255), sample.mean.clamp_max(255), None)
+    (law,) = fit_noise_law(clipped)
+    assert law.gain == pytest.approx(3.0, rel=0.07)
+
+
+def test_structure_is_told_from_noise_by_the_predicted_variance():
+    rng = np.random.default_rng(4)
+    signal = rng.uniform(50, 500, 100_000)
+    sample = exposure(2.0, 10.0, signal)
+    error = np.where(rng.random(signal.shape) < 0.4, 60.0, 0.0)
+    mean = sample.mean + torch.from_numpy(error * rng.standard_normal(signal.shape)).float()
+    variance = torch.from_numpy(error**2 + 2 * signal + 10).float()[None]
+    (law,) = fit_noise_law(BlindSample(sample.noisy, mean, variance))
+    assert law.gain == pytest.approx(2.0, rel=0.12)
+
+
+def test_normalised_law_gives_the_same_noise():
+    law = NoiseLaw(4.0, -12.0, 0.5)
+    normal = law.normalised(30.0, 20.0)
+    signal = torch.linspace(0, 300, 7)
+    torch.testing.assert_close(normal.variance((signal - 30) / 20) * 400, law.variance(signal))
+    back = normal.denormalised(30.0, 20.0)
+    assert (back.gain, back.offset, back.floor) == pytest.approx((4.0, -12.0, 0.5))
+
+
+@pytest.mark.parametrize("shape", [(128, 128), (8, 64, 64)])
+def test_estimate_from_the_image_alone(shape):
+    noisy, _ = scenes.noisy_and_clean(shape)
+    (law,) = estimate_noise_law(torch.from_numpy(noisy.astype(np.float32))[None, None])
+    signal = torch.tensor([40.0, 120.0])
+    camera = scenes.CAMERA
+    expected = camera.gain * (signal - camera.offset) + camera.read_noise**2
+    np.testing.assert_allclose(law.variance(signal), expected, rtol=0.2)
+
+
+def test_constant_and_tiny_images_have_a_positive_variance():
+    for values in (torch.full((1, 1, 16, 16), 3.0), torch.rand(1, 1, 3, 4)):
+        (law,) = estimate_noise_law(values)
+        assert float(law.variance(torch.tensor(3.0))) > 0
