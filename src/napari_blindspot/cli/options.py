@@ -1,0 +1,138 @@
+"""The options of the commands, declared once."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+import typer
+
+from napari_blindspot.budget import PRESETS
+
+_TRAINING, _RESULT, _DATA, _TALK = "Training", "Result", "Data", "Output on screen"
+_PRESETS = ", ".join(f"{name} ({seconds:g} s)" for name, seconds in PRESETS.items())
+
+Noisy: TypeAlias = Annotated[str, typer.Argument(metavar="IN", help="Noisy image (TIFF).")]
+TrainingImages: TypeAlias = Annotated[
+    list[str], typer.Argument(metavar="IN...", help="Noisy images to learn from.")
+]
+ModelFile: TypeAlias = Annotated[str, typer.Argument(metavar="MODEL", help="A saved model.")]
+JobFile: TypeAlias = Annotated[
+    str, typer.Argument(metavar="JOB.json", help="The Job that lies beside a result.")
+]
+
+Output: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="OUT",
+        help="Denoised image, .ome.tif or .tif.",
+        rich_help_panel=_RESULT,
+    ),
+]
+ModelOutput: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="MODEL",
+        help="Where the model goes, .safetensors.",
+        rich_help_panel=_RESULT,
+    ),
+]
+Uncertainty: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="F",
+        help="Save the posterior standard deviation of every pixel.",
+        rich_help_panel=_RESULT,
+    ),
+]
+SaveModel: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="F", help="Save the trained model, .safetensors.", rich_help_panel=_RESULT
+    ),
+]
+Float32: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--float32",
+        metavar="",
+        help="Save 32-bit floats in place of the data type of the input.",
+        rich_help_panel=_RESULT,
+    ),
+]
+
+MethodName: TypeAlias = Annotated[
+    str,
+    typer.Option(metavar="NAME", help="See `blindspot methods`.", rich_help_panel=_TRAINING),
+]
+BudgetText: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        metavar="BUDGET",
+        help=f"{_PRESETS}, a time (30s, 2m) or a number of steps (2000steps).",
+        rich_help_panel=_TRAINING,
+    ),
+]
+Param: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="KEY=VALUE",
+        help="Parameter of the method; may be repeated.",
+        rich_help_panel=_TRAINING,
+    ),
+]
+Joint: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--joint",
+        metavar="",
+        help="One network for all channels, not one for each.",
+        rich_help_panel=_TRAINING,
+    ),
+]
+Dims: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        metavar="auto|2D|3D",
+        help="Whether networks see planes or volumes; auto takes volumes from 8 planes on.",
+        rich_help_panel=_TRAINING,
+    ),
+]
+Seed: TypeAlias = Annotated[
+    int, typer.Option(metavar="N", help="Start of all random numbers.", rich_help_panel=_TRAINING)
+]
+Device: TypeAlias = Annotated[
+    str,
+    typer.Option(metavar="auto|cpu|cuda|mps", help="Where to compute.", rich_help_panel=_TRAINING),
+]
+Axes: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LETTERS",
+        help="One letter of TCZYXS per axis, such as TZYX, in place of those in the file.",
+        rich_help_panel=_DATA,
+    ),
+]
+
+Quiet: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--quiet", "-q", metavar="", help="Print nothing but errors.", rich_help_panel=_TALK
+    ),
+]
+AsJson: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--json", metavar="", help="Print one JSON object on stdout.", rich_help_panel=_TALK
+    ),
+]
+
+Version: TypeAlias = Annotated[
+    bool, typer.Option("--version", metavar="", help="Print the version.")
+]
+Folder: TypeAlias = Annotated[
+    str, typer.Option("--output", "-o", metavar="FOLDER", help="Where the results go.")
+]

@@ -1,0 +1,193 @@
+"""What the user sees on stderr while a job runs: bars, plain lines, or nothing."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, final
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from napari_blindspot.cli.exits import say
+from napari_blindspot.events import Started, Step, Tile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from napari_blindspot.events import Event
+
+_INTERVAL_S = 0.1
+
+
+@contextmanager
+def on_screen(*, quiet: bool) -> Iterator[View]:
+    """Bars in a terminal, lines elsewhere, nothing if quiet."""
+    console = Console(stderr=True)
+    if quiet:
+        yield Silence()
+    elif console.is_terminal and not console.is_dumb_terminal:
+        with _bars(console) as progress:
+            yield Bars(progress)
+    else:
+        yield Lines()
+
+
+class View(ABC):
+    """Shows the events of a run."""
+
+    @abstractmethod
+    def show(self, event: Event) -> None:
+        """Show where the run is."""
+
+    @abstractmethod
+    def say(self, text: str) -> None:
+        """Print one line."""
+
+
+@final
+class Silence(View):
+    """Shows nothing."""
+
+    def show(self, event: Event) -> None:
+        """Show nothing."""
+
+    def say(self, text: str) -> None:
+        """Say nothing."""
+
+
+class Pace:
+    """Place of the run within its training or prediction, and the time left.
+
+    Attributes
+    ----------
+    networks : int
+        Networks to train.
+    """
+
+    def __init__(self) -> None:
+        self.networks = 1
+        self._phase: type[Event] | None = None
+        self._began = 0.0
+
+    def fraction(self, event: Step | Tile) -> float:
+        """Part of the training, or of the prediction, that is done."""
+        if type(event) is not self._phase:
+            # The first event ends the first piece of work, which took about this long.
+            first = event.elapsed_s if isinstance(event, Step) else 0.0
+            self._phase, self._began = type(event), time.monotonic() - first
+        if isinstance(event, Tile):
+            return event.done / event.total
+        return (event.network + event.fraction) / self.networks
+
+    def left(self, fraction: float) -> str:
+        """Time left in words, if the rest goes on as what was done."""
+        if fraction <= 0:
+            return ""
+        seconds = round((time.monotonic() - self._began) * (1 - fraction) / fraction)
+        return f"{seconds // 60}:{seconds % 60:02d} left"
+
+
+@final
+class Lines(View):
+    """A few plain lines, for logs."""
+
+    def __init__(self) -> None:
+        self._pace = Pace()
+        self._quarter: tuple[type[Event], int] | None = None
+
+    def show(self, event: Event) -> None:
+        """Print a line at the start and in each quarter of the training and the prediction."""
+        if isinstance(event, Started):
+            self._pace.networks = event.networks
+            say(f"{event.method} on {event.device}: {event.note}")
+        elif isinstance(event, Step | Tile):
+            fraction = self._pace.fraction(event)
+            quarter = (type(event), int(fraction * 4))
+            if quarter != self._quarter:
+                self._quarter = quarter
+                words = describe(event, self._pace.networks)
+                say(f"{words[0]} {100 * fraction:.0f} %, {words[1]}{self._rest(fraction)}")
+
+    def say(self, text: str) -> None:
+        """Print one line."""
+        say(text)
+
+    def _rest(self, fraction: float) -> str:
+        return f", {self._pace.left(fraction)}" if fraction < 1 else ""
+
+
+@final
+class Bars(View):
+    """Progress bars, redrawn at most ten times a second and gone at the end."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._pace = Pace()
+        self._drawn = 0.0
+        self._progress = progress
+        self._begin("Starting")
+
+    def show(self, event: Event) -> None:
+        """Move the bar."""
+        if isinstance(event, Started):
+            self._pace.networks = event.networks
+            self._begin("Preparing")
+        elif isinstance(event, Step | Tile):
+            self._move(event)
+
+    def say(self, text: str) -> None:
+        """Print one line above the bars."""
+        self._progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def _begin(self, phase: str) -> None:
+        for task in self._progress.task_ids:
+            self._progress.remove_task(task)
+        self._phase = phase
+        self._task = self._progress.add_task(phase, total=None, percent="", left="", detail="")
+
+    def _move(self, event: Step | Tile) -> None:
+        fraction = self._pace.fraction(event)
+        name, detail = describe(event, self._pace.networks)
+        if name != self._phase:
+            self._begin(name)
+        now = time.monotonic()
+        if now - self._drawn < _INTERVAL_S and fraction < 1:
+            return
+        self._drawn = now
+        fitting = isinstance(event, Step) and fraction >= 1
+        self._progress.update(
+            self._task,
+            total=1.0,
+            completed=fraction,
+            percent=f"{100 * fraction:.0f} %",
+            left="measuring the noise" if fitting else self._pace.left(fraction),
+            detail=detail,
+        )
+
+
+def _bars(console: Console) -> Progress:
+    return Progress(
+        TextColumn("[bold]{task.description}"),
+        BarColumn(bar_width=28),
+        TextColumn("{task.fields[percent]:>5}"),
+        TextColumn(" {task.fields[left]}", style="cyan"),
+        TextColumn(" {task.fields[detail]}", style="dim"),
+        console=console,
+        transient=True,
+        refresh_per_second=1 / _INTERVAL_S,
+    )
+
+
+def describe(event: Step | Tile, networks: int) -> tuple[str, str]:
+    """What is being done, and how it goes."""
+    if isinstance(event, Tile):
+        return "Denoising", f"tile {event.done} of {event.total}"
+    rate = event.step / max(event.elapsed_s, 1e-9)
+    which = f", network {event.network + 1} of {networks}" if networks > 1 else ""
+    return "Training", f"loss {event.loss:.4g}, {speed(rate)}{which}"
+
+
+def speed(steps_per_s: float) -> str:
+    """Training speed in words."""
+    return f"{steps_per_s:.0f} steps/s" if steps_per_s >= 10 else f"{steps_per_s:.2g} steps/s"
