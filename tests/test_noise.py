@@ -78,3 +78,36 @@ def test_constant_and_tiny_images_have_a_positive_variance():
     for values in (torch.full((1, 1, 16, 16), 3.0), torch.rand(1, 1, 3, 4)):
         (law,) = estimate_noise_law(values)
         assert float(law.variance(torch.tensor(3.0))) > 0
+
+
+def test_an_inexact_blind_prediction_is_made_up_for_by_the_visible_one():
+    """Prior N(s, 30^2) and noise: the blind prediction s alone would leave 900 too much."""
+    rng = np.random.default_rng(5)
+    centre = rng.uniform(50, 1000, 300_000)
+    clean = centre + 30 * rng.standard_normal(centre.shape)
+    noise = 2 * clean.clip(0) + 100
+    noisy = clean + np.sqrt(noise) * rng.standard_normal(centre.shape)
+    visible = centre + 900 / (900 + 2 * centre + 100) * (noisy - centre)
+    tensors = [torch.from_numpy(a)[None] for a in (noisy, centre, visible)]
+    blind = BlindSample(tensors[0], tensors[1], None)
+    (wrong,) = fit_noise_law(blind)
+    (law,) = fit_noise_law(BlindSample(tensors[0], tensors[1], None, tensors[2]))
+    at = torch.tensor([100.0, 500.0, 900.0])
+    np.testing.assert_allclose(law.variance(at), 2 * at + 100, rtol=0.08)
+    assert float(wrong.variance(at[0])) > 3 * float(law.variance(at[0]))
+
+
+def test_photon_counts_with_a_dark_background():
+    """Most pixels have no photon at all; they must not pull the line down to zero."""
+    rng = np.random.default_rng(6)
+    signal = np.where(rng.random(200_000) < 0.6, 1e-3, rng.uniform(0.1, 15, 200_000))
+    noisy = rng.poisson(signal)
+    visible = signal + 0.02 * (noisy - signal)
+    (law,) = fit_noise_law(
+        BlindSample(
+            *(torch.from_numpy(a * 1.0)[None] for a in (noisy, signal)),
+            None,
+            torch.from_numpy(visible)[None],
+        )
+    )
+    assert law.gain == pytest.approx(1.0, rel=0.06)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -150,6 +150,7 @@ class Learner:
             std=normalization.std,
             budget_s=self.budget.seconds or (self.budget.steps or 1) / self.method.steps_per_s,
             noise=estimate_noise_law(normal[0]) if min(normal[0].shape[-2:]) > 2 else (),
+            quantum=normalization.quanta(self.series[0]),
         )
 
     def _sampler(self, parts: Parts, normal: list[torch.Tensor]) -> PatchSampler:
@@ -172,7 +173,7 @@ def blind_sample(
     """
     parts.network.eval()
     masking = parts.blind or parts.masking
-    rows: list[list[torch.Tensor]] = []
+    rows = []
     hidden = 0
     with torch.no_grad():
         for _ in range(math.ceil(pixels / (sampler.batch * math.prod(sampler.patch)))):
@@ -181,12 +182,22 @@ def blind_sample(
             pair = masking.sample(sampler.sample(generator), generator)
             output = parts.network(pair.input, pair.mask)
             mean, variance = parts.predictor.moments(output)
+            visible = parts.network(pair.target) if parts.blind else None
             counted = pair.mask[:, 0] > 0
             hidden += int(counted.sum())
-            chosen = [pair.target, mean] + ([] if variance is None else [variance])
-            rows.append([x.movedim(1, 0)[:, counted].cpu() for x in chosen])
-    columns = [torch.cat(column, 1) for column in zip(*rows, strict=True)]
-    return BlindSample(columns[0], columns[1], columns[2] if len(columns) > 2 else None)
+            rows.append(
+                [
+                    None if x is None else x.movedim(1, 0)[:, counted].cpu()
+                    for x in (pair.target, mean, variance, visible)
+                ]
+            )
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    return BlindSample(*(_joined(column) for column in columns))
+
+
+def _joined(column: list[Any]) -> Any:
+    """One tensor `(C, P)`, or None where a column has none."""
+    return None if column[0] is None else torch.cat(column, 1)
 
 
 def _joint_normalization(series: list[NDArray[np.generic]]) -> Normalization:

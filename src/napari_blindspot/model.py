@@ -185,6 +185,7 @@ def _spec(values: dict[str, Any]) -> Spec:
         std=tuple(map(float, values["std"])),
         budget_s=float(values["budget_s"]),
         noise=tuple(NoiseLaw(**law) for law in values["noise"]),
+        quantum=tuple(map(float, values["quantum"])),
     )
 
 

@@ -10,6 +10,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_ENOUGH_VALUES = 1_000_000
+
 
 @dataclass(frozen=True)
 class Normalization:
@@ -33,6 +35,14 @@ class Normalization:
         stds = [float(values.std()) if values.size else 0.0 for values in finite]
         return cls(tuple(means), tuple(std if std > 0 else 1.0 for std in stds))
 
+    def quanta(self, samples: NDArray[np.generic]) -> tuple[float, ...]:
+        """Normalised step between neighbouring grey values of each channel of `(N, C, *space)`.
+
+        0 where the values are not evenly spaced, as those of an averaged or filtered image.
+        """
+        steps = (_quantum(samples[:, c]) for c in range(samples.shape[1]))
+        return tuple(step / std for step, std in zip(steps, self.std, strict=True))
+
     def apply(self, samples: NDArray[np.generic]) -> NDArray[np.float32]:
         """Normalised copy of samples `(N, C, *space)`."""
         mean, std = self._columns(samples.ndim)
@@ -50,3 +60,12 @@ class Normalization:
     def _columns(self, ndim: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         shape = (1, len(self.mean)) + (1,) * (ndim - 2)
         return np.reshape(self.mean, shape), np.reshape(self.std, shape)
+
+
+def _quantum(values: NDArray[np.generic]) -> float:
+    levels = np.unique(values.ravel()[:_ENOUGH_VALUES]).astype(np.float64)
+    gaps = np.diff(levels[np.isfinite(levels)])
+    if len(gaps) == 0:
+        return 0.0
+    step = float(gaps.min())
+    return step if np.allclose(gaps / step, np.rint(gaps / step), atol=1e-3) else 0.0

@@ -6,11 +6,14 @@ import torch
 from napari_blindspot.filters import gaussian
 from napari_blindspot.networks import Ensemble, StabilisedUNet
 from napari_blindspot.networks.stabilised import _fold, _unfold
+from napari_blindspot.noise import NoiseLaw
+
+ONE_LAW = (NoiseLaw(0.4, 0.3, 0.01),)
 
 
-def network(ndim=2, gain=(0.4,), offset=(0.3,), floor=(0.01,), **options):
+def network(ndim=2, laws=ONE_LAW, **options):
     torch.manual_seed(0)
-    return StabilisedUNet(ndim, gain, offset, floor, width=8, **options)
+    return StabilisedUNet(ndim, laws, width=8, **options)
 
 
 def stirred(net):
@@ -41,7 +44,7 @@ def test_halo_covers_the_receptive_field_and_is_tight(ndim, depth):
 
 
 def test_stabilised_noise_has_the_same_spread_at_all_signals():
-    net = network(gain=(0.5,), offset=(0.4,), floor=(1e-4,))
+    net = network(laws=(NoiseLaw(0.5, 0.4, 1e-4),))
     signal = torch.tensor([-0.5, 0.0, 2.0, 8.0])
     noise = (0.5 * signal + 0.4).sqrt()
     generator = torch.Generator().manual_seed(0)
@@ -52,7 +55,7 @@ def test_stabilised_noise_has_the_same_spread_at_all_signals():
 
 def test_stabilisation_of_additive_noise_is_the_identity():
     x = torch.linspace(-5, 5, 11).reshape(1, 1, 1, 11)
-    torch.testing.assert_close(network(gain=(0.0,))._stabilise(x), x)
+    torch.testing.assert_close(network(laws=(NoiseLaw(0.0, 0.3, 0.01),))._stabilise(x), x)
 
 
 @pytest.mark.parametrize("space", [(8, 12), (3, 8, 12)])
@@ -63,7 +66,7 @@ def test_fold_undoes(space):
 
 
 def test_channels_have_their_own_law():
-    net = stirred(network(gain=(0.1, 0.9), offset=(0.2, 0.5), floor=(0.01, 0.02)))
+    net = stirred(network(laws=(NoiseLaw(0.1, 0.2, 0.01), NoiseLaw(0.9, 0.5, 0.02))))
     assert net(torch.rand(1, 2, 16, 16)).shape == (1, 2, 16, 16)
 
 

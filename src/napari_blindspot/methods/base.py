@@ -36,6 +36,9 @@ class Spec:
     noise : tuple of NoiseLaw
         Noise estimated from the noisy data before training, one per channel, normalised units;
         empty where it could not be estimated.
+    quantum : tuple of float
+        Step between neighbouring grey values of each channel, normalised units; 0 for values
+        that are not evenly spaced. Empty: unknown.
     """
 
     ndim: int
@@ -44,6 +47,7 @@ class Spec:
     std: tuple[float, ...]
     budget_s: float = 60.0
     noise: tuple[NoiseLaw, ...] = ()
+    quantum: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

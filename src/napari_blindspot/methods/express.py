@@ -21,6 +21,30 @@ _MOST_MEMBERS = 16
 class Express(Method):
     """Recorrupted pairs, a small network in stabilised coordinates, several of them averaged.
 
+    Notes
+    -----
+    Every choice was made by experiment on the confocal images of FMD, two laptop cores and 10 s
+    of training; PSNR in dB. None of them has seen a truth in training.
+
+    *Recorrupted pairs in place of a masked grid.* All pixels count in every step, and the network
+    is trained for what it does in the end: look at the whole noisy image. With a grid mask the
+    plain pass was 0.3 to 0.5 above the blind prediction, with the posterior mean in between. The
+    posterior mean weighs the blind prediction against one value, that of the pixel itself, by
+    1 - noise / total variance, where two uncertain numbers nearly cancel. A blind prediction
+    errs over whole neighbourhoods, which only a network that also sees the noisy neighbours *and*
+    the pixel can correct; the plain pass of a masked network does so without having been trained
+    for it, that of a recorrupted one (0.4 to 0.6 above its own blind prediction) with.
+
+    *The noise must be known*, within 10 % of its variance. It is estimated from the image, and
+    fitted anew after 15 and 40 % of the training on predictions with a masked grid.
+
+    *Strength 0.8.* From 0.35 to 0.8: 34.0 / 31.4 / 36.5 to 34.0 / 31.8 / 36.7 (BPAE_G, fish,
+    BPAE_R). From 1.2 on the trained input is so much noisier than the image that dim scenes
+    lose up to 2 dB and signal is lost.
+
+    *More time makes more networks, not longer training.* One network was at its best after some
+    300 steps on the noisiest images (fish: 31.8 after 340 steps, 30.3 after 2000).
+
     References
     ----------
     T. Pang et al., "Recorrupted-to-Recorrupted", CVPR 2021 (pairs).
@@ -67,25 +91,25 @@ class Express(Method):
 
     def build(self, spec: Spec) -> Parts:
         """Recorrupted pairs, ensemble of stabilised U-Nets, weighted error, Tweedie."""
-        import torch
-
         from napari_blindspot.inference import Tweedie
         from napari_blindspot.losses import WeightedSquaredError
         from napari_blindspot.masking import Grid, Recorrupted
         from napari_blindspot.networks import Ensemble, StabilisedUNet
         from napari_blindspot.noise import NoiseLaw
 
-        laws = spec.noise or (NoiseLaw(0.0, 0.1),) * spec.channels
-        level = [float(law.variance(torch.zeros(()))) for law in laws]
-        floor = tuple(max(law.floor, _FLOOR * v) for law, v in zip(laws, level, strict=True))
-        gain, offset = tuple(law.gain for law in laws), tuple(law.offset for law in laws)
+        laws = spec.noise or (NoiseLaw(0.0, 0.1, 0.1),) * spec.channels
+        counted = tuple(_is_counted(spec, c, law) for c, law in enumerate(laws))
+        laws = tuple(
+            _poisson(spec, c) if counts else _floored(law)
+            for c, (law, counts) in enumerate(zip(laws, counted, strict=True))
+        )
         count = self.members or _members(spec.budget_s)
         members = [
-            StabilisedUNet(spec.ndim, gain, offset, floor, width=self.width, depth=self.depth)
+            StabilisedUNet(spec.ndim, laws, width=self.width, depth=self.depth)
             for _ in range(count)
         ]
         return Parts(
-            masking=Recorrupted(gain, offset, floor, self.alpha),
+            masking=Recorrupted(laws, self.alpha, counted),
             network=Ensemble(members),
             loss=WeightedSquaredError(laws, _WEIGHT_POWER),
             predictor=Tweedie(self.turns),
@@ -100,17 +124,21 @@ class Express(Method):
         )
 
     def renoised(self, parts: Parts, laws: tuple[NoiseLaw, ...]) -> Parts:
-        """Recorruption with the fitted noise."""
+        """Recorruption with the fitted noise; that of photon counts is known."""
         from napari_blindspot.masking import Recorrupted
 
-        floor = tuple(max(law.floor, _FLOOR * law.offset) for law in laws)
-        gain = tuple(_SHRINK * law.gain for law in laws)
-        offset = tuple(_SHRINK * law.offset for law in laws)
-        return dataclasses.replace(parts, masking=Recorrupted(gain, offset, floor, self.alpha))
+        old = parts.masking
+        if not isinstance(old, Recorrupted):
+            raise TypeError(f"Express trains on recorrupted pairs, not on {old}.")
+        chosen = tuple(
+            known if counts else _floored(law)
+            for known, law, counts in zip(old.laws, laws, old.counted, strict=True)
+        )
+        return dataclasses.replace(parts, masking=dataclasses.replace(old, laws=chosen))
 
 
-_SHRINK = 0.95  # a blind residual holds some error of the prediction besides the noise
-_FLOOR = 0.02
+_LEAST_VARIANCE = 0.02  # as a part of the variance at the mean of the data
+_COUNT_TOLERANCE = 0.25
 _WEIGHT_POWER = 0.25
 _SPACING = 4
 _NOISE_UPDATES = (0.15, 0.4)
@@ -118,3 +146,26 @@ _NOISE_UPDATES = (0.15, 0.4)
 
 def _members(budget_s: float) -> int:
     return min(max(round(budget_s / _SECONDS_PER_MEMBER), 1), _MOST_MEMBERS)
+
+
+def _floored(law: NoiseLaw) -> NoiseLaw:
+    """The law without a variance near 0, which no pixel of a finite sample has for certain."""
+    # The mean of the data is 0 in normalised units.
+    return dataclasses.replace(law, floor=max(law.floor, _LEAST_VARIANCE * law.offset))
+
+
+def _is_counted(spec: Spec, channel: int, law: NoiseLaw) -> bool:
+    """Whether the values are photon counts: whole numbers whose variance is their mean."""
+    quantum = spec.quantum[channel] if spec.quantum else 0.0
+    if quantum <= 0 or law.gain <= 0:
+        return False
+    dark = -law.offset / law.gain + spec.mean[channel] / spec.std[channel]
+    return abs(law.gain / quantum - 1) < _COUNT_TOLERANCE and abs(dark) < quantum
+
+
+def _poisson(spec: Spec, channel: int) -> NoiseLaw:
+    """Law of photon counts, for which the smallest variance is that of a tenth of a photon."""
+    from napari_blindspot.noise import NoiseLaw
+
+    mean, std, gain = spec.mean[channel], spec.std[channel], spec.quantum[channel]
+    return NoiseLaw(gain, gain * mean / std, 0.1 * gain**2)

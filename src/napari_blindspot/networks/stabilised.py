@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from napari_blindspot.filters import gaussian, gaussian_radius
 from napari_blindspot.networks.base import Network
 from napari_blindspot.networks.layers import convolution, started
+from napari_blindspot.noise import NoiseLaw
 
 _FOLD = 2
 _BASE_SIGMA, _HINT_SIGMA = 1.3, 0.9
@@ -29,8 +30,8 @@ class StabilisedUNet(Network):
     ----------
     ndim : int
         2 or 3. In 3D only the YX plane is folded and pooled.
-    gain, offset, floor : sequence of float
-        Noise law of each channel: variance = max(gain * signal + offset, floor).
+    laws : sequence of NoiseLaw
+        Noise of each channel.
     width, depth : int
         Features on the first level, and number of poolings; each level has 1.5 times more.
 
@@ -47,9 +48,7 @@ class StabilisedUNet(Network):
     def __init__(
         self,
         ndim: int,
-        gain: Sequence[float],
-        offset: Sequence[float],
-        floor: Sequence[float],
+        laws: Sequence[NoiseLaw],
         *,
         width: int = 16,
         depth: int = 2,
@@ -64,9 +63,10 @@ class StabilisedUNet(Network):
             is_blind=False,
         )
         columns = (-1, *(1,) * ndim)
-        for name, values in (("gain", gain), ("offset", offset), ("floor", floor)):
-            self.register_buffer(name, torch.tensor(list(values)).reshape(columns))
-        channels = len(gain)
+        for name in ("gain", "offset", "floor"):
+            values = torch.tensor([getattr(law, name) for law in laws])
+            self.register_buffer(name, values.reshape(columns))
+        channels = len(laws)
         features = [max(round(width * 1.5**level / 8), 1) * 8 for level in range(depth + 1)]
         inputs = [2 * channels * _FOLD**2, *features[:-1]]
         self.down = nn.ModuleList(map(_double, [ndim] * len(features), inputs, features))
