@@ -11,6 +11,26 @@ from torch import Tensor
 
 from napari_blindspot.noise import NoiseLaw
 
+_TOLERANCE = 0.25  # of an estimated gain
+
+
+def are_counts(law: NoiseLaw, quantum: float, zero: float) -> bool:
+    """Whether values are photon counts: the step between them is the gain, and 0 is no light.
+
+    Parameters
+    ----------
+    law : NoiseLaw
+        Estimated noise.
+    quantum : float
+        Step between neighbouring values; 0 if they are not evenly spaced.
+    zero : float
+        Where the value 0 of the input lies, in the units of the law.
+    """
+    if quantum <= 0 or law.gain <= 0:
+        return False
+    dark = -law.offset / law.gain
+    return abs(law.gain / quantum - 1) < _TOLERANCE and abs(dark - zero) < quantum
+
 
 @dataclass(frozen=True)
 class PhotonScale:

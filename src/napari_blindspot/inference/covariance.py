@@ -38,7 +38,7 @@ class CovariancePosterior:
     With the noise N and W = N^(1/2) A^T A N^(1/2), the share of the residual that is signal is
     N^(1/2) (1 - W) N^(-1/2), and the posterior covariance N^(1/2) (1 - W) N^(1/2). The
     eigenvalues of W are those of noise over total, at most 1 in theory; they are limited so
-    that the signal keeps 0.03 of the noise, as for single channels. The paper clamps the
+    that the signal keeps 0.1 of the noise, as for single channels. The paper clamps the
     diagonal of the signal's covariance instead, which does not keep it positive.
     """
 

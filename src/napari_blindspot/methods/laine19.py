@@ -179,9 +179,9 @@ class Laine19(Method):
         from napari_blindspot.losses.poisson import PoissonLikelihood
         from napari_blindspot.networks.links import PhotonLink
 
-        scale = self._scale(spec)
+        scale, known = self._scale(spec)
         network = PhotonLink(self._network(spec, 2 * spec.channels), scale)
-        return network, PoissonLikelihood(scale), GammaPosterior(scale, self.gain is not None)
+        return network, PoissonLikelihood(scale), GammaPosterior(scale, known)
 
     def _impulse(self, spec: Spec) -> tuple[Network, Loss, Predictor]:
         """Mixture of the clean value and an even distribution."""
@@ -214,23 +214,27 @@ class Laine19(Method):
         scales = zip(spec.mean, spec.std, strict=True)
         return tuple(((self.offset or 0.0) - mean) / std for mean, std in scales)
 
-    def _scale(self, spec: Spec) -> PhotonScale:
-        """Photons for normalised intensities.
+    def _scale(self, spec: Spec) -> tuple[PhotonScale, bool]:
+        """Photons for normalised intensities, and whether they are known.
 
-        An estimated gain is halved: below the true gain the excess of the variance makes up for
-        it until the gain is fitted, above it the likelihood could not be as narrow as the data.
+        They are where the values are photon counts. An estimated gain is halved: below the
+        true gain the excess of the variance makes up for it until the gain is fitted, above it
+        the likelihood could not be as narrow as the data.
         """
-        from napari_blindspot.photons import PhotonScale
+        from napari_blindspot.photons import PhotonScale, are_counts
 
         zero = self._zero(spec)
         if self.gain is not None:
-            return PhotonScale(tuple(self.gain / std for std in spec.std), zero)
+            return PhotonScale(tuple(self.gain / std for std in spec.std), zero), True
+        known = spec.noise and spec.quantum
+        if known and all(map(are_counts, spec.noise, spec.quantum, zero)):
+            return PhotonScale(spec.quantum, zero), True
         laws = spec.noise or (_unknown_law(),) * spec.channels
         gains = tuple(_CAUTION * max(law.gain, _LEAST_START) for law in laws)
         if self.offset is not None:
-            return PhotonScale(gains, zero)
+            return PhotonScale(gains, zero), False
         dark = PhotonScale(tuple(max(law.gain, _LEAST_START) for law in laws), zero).fitted(laws)
-        return PhotonScale(gains, dark.zero)
+        return PhotonScale(gains, dark.zero), False
 
 
 def _unknown_law() -> NoiseLaw:

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+import scenes
+from napari_blindspot import api, methods
+from napari_blindspot.methods import Spec
+from napari_blindspot.noise import NoiseLaw
+from napari_blindspot.params import InputError
+
+HAZELNUT = Path(__file__).parents[3] / "shared" / "data" / "photon_hazelnut"
+SMALL = {"method": "laine19", "width": 12, "depth": 2, "patch": 48, "batch": 1}
+
+
+def gain_db(noisy, clean, **options):
+    result = api.denoise(noisy, **{**SMALL, "budget": "200steps", **options})
+    before = scenes.peak_signal_to_noise(noisy, clean)
+    return scenes.peak_signal_to_noise(result.image, clean) - before
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"likelihood": "gaussian"},
+        {"likelihood": "poisson-gaussian", "noise_model": "joint"},
+        {"likelihood": "poisson"},
+        {"directions": "two"},
+        {"gain": 4.0, "read_noise": 3.0, "offset": 20.0},
+    ],
+    ids=["gaussian", "joint", "poisson", "two-directions", "known-noise"],
+)
+def test_every_likelihood_denoises(options):
+    noisy, clean = scenes.noisy_and_clean((96, 96))
+    assert gain_db(noisy, clean, **options) > 2
+
+
+def test_impulses_are_replaced():
+    _, clean = scenes.noisy_and_clean((96, 96))
+    rng = np.random.default_rng(0)
+    hit = rng.random(clean.shape) < 0.2
+    noisy = np.where(hit, rng.uniform(clean.min(), clean.max(), clean.shape), clean)
+    assert gain_db(noisy, clean, likelihood="impulse") > 5
+
+
+def test_joint_noise_is_learned():
+    """Noise of variance 100 on a smooth image; the numbers start far from it."""
+    rng = np.random.default_rng(0)
+    clean = np.fromfunction(lambda y, x: 200 + 60 * np.sin(y / 9) * np.cos(x / 11), (96, 96))
+    noisy = clean + 10 * rng.standard_normal(clean.shape)
+    options = {"likelihood": "gaussian", "noise_model": "joint", "budget": "300steps"}
+    result = api.denoise(noisy, **{**SMALL, **options}, with_std=True)
+    assert scenes.peak_signal_to_noise(result.image, clean) > 30
+    assert 0 < result.std.mean() < 10
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"gain": 2.0}, "read_noise"),
+        ({"read_noise": 2.0}, "gain"),
+        ({"likelihood": "poisson", "noise_model": "joint"}, "joint"),
+        ({"likelihood": "impulse", "noise_model": "joint"}, "joint"),
+    ],
+)
+def test_contradictions_are_refused(options, message):
+    method = methods.create("laine19", options)
+    with pytest.raises(InputError, match=message):
+        method.build(Spec(2, 1, (0.0,), (1.0,)))
+
+
+def test_known_noise_reaches_the_posterior_in_normalised_units():
+    method = methods.create("laine19", {"gain": 4.0, "read_noise": 3.0, "offset": 20.0})
+    parts = method.build(Spec(2, 1, (100.0,), (50.0,)))
+    (law,) = parts.predictor.known
+    expected = NoiseLaw(4.0, 9.0 - 80.0, 9.0).normalised(100.0, 50.0)
+    assert (law.gain, law.offset) == pytest.approx((expected.gain, expected.offset))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not HAZELNUT.exists(), reason="shared/data/photon_hazelnut is absent")
+def test_truth_lies_in_the_posterior_interval_of_photon_counts():
+    """90 % intervals of real photon counts hold about 90 % of the true pixels."""
+    counts = tifffile.imread(HAZELNUT / "noisy_lowlight_T40.tif")
+    truth = tifffile.imread(HAZELNUT / "gt_lowlight_total_div40.tif")
+    options = {"likelihood": "poisson", "budget": "500steps", "with_std": True}
+    result = api.denoise(counts[:4], method="laine19", axes="TYX", **options)
+    inside = np.abs(result.image - truth) < 1.645 * result.std
+    assert inside.mean() == pytest.approx(0.9, abs=0.05)
