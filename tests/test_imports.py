@@ -135,8 +135,6 @@ def test_imports_point_down(file):
 @pytest.mark.parametrize("part", sorted(PARTS))
 def test_parts_do_not_know_one_another(part):
     others = PARTS - {part}
-    if part not in {"losses", "inference"}:
-        others = others | {"noise"}
     for file in sorted((PACKAGE / part).rglob("*.py")):
         assert not listed(file, [item for item in imports(file) if item.room in others])
 

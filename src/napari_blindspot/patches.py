@@ -10,6 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+_LEAST_PLANES = 8
+
 
 @dataclass(frozen=True)
 class PatchSampler:
@@ -77,7 +79,8 @@ def _below(limit: int, generator: torch.Generator) -> int:
 def patch_shape(space: Sequence[int], wanted: int, divisor: Sequence[int]) -> tuple[int, ...]:
     """Patch of about `wanted` pixels a side that fits into `space` and suits the network.
 
-    In 3D the thin Z axis takes what it has, at most half of `wanted`.
+    In 3D a patch has an eighth as many planes, at least 8: networks reach far in YX and little in
+    Z, and many steps on small patches are worth more than few on large ones.
 
     Parameters
     ----------
@@ -90,7 +93,7 @@ def patch_shape(space: Sequence[int], wanted: int, divisor: Sequence[int]) -> tu
     """
     sides = [wanted] * len(space)
     if len(space) == 3:
-        sides[0] = max(wanted // 2, 1)
+        sides[0] = max(wanted // 8, _LEAST_PLANES)
     return tuple(
         min(max(math.floor(side / d), 1) * d, n)
         for side, n, d in zip(sides, space, divisor, strict=True)
