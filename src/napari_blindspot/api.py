@@ -96,11 +96,7 @@ def denoise(
     (64, 64)
     """
     job = _job(method, budget, options)
-    finished = _finish(job, [as_volume(image, axes)], progress, stop)
-    if finished.denoised is None:
-        raise InterruptedError("The run was halted before the prediction; no image was made.")
-    std = None if finished.std is None else finished.std.read()
-    return Result(finished.denoised.read(), std, finished.model, _noise(finished.model))
+    return _result(_finish(job, [as_volume(image, axes)], progress, stop))
 
 
 def train(
@@ -134,11 +130,7 @@ def apply(
 ) -> Result:
     """Denoise an image with a saved model, given by its path."""
     job = Job(model=str(model), **options)
-    finished = _finish(job, [as_volume(image, axes)], progress, stop)
-    if finished.denoised is None:
-        raise InterruptedError("The run was halted before the prediction; no image was made.")
-    std = None if finished.std is None else finished.std.read()
-    return Result(finished.denoised.read(), std, finished.model, _noise(finished.model))
+    return _result(_finish(job, [as_volume(image, axes)], progress, stop))
 
 
 def estimate_noise(image: ArrayLike, *, axes: str | None = None) -> tuple[NoiseLaw, ...]:
@@ -193,6 +185,13 @@ def _finish(
         if isinstance(event, Finished):
             return event
     raise RuntimeError("run ended without a Finished event")  # pragma: no cover
+
+
+def _result(finished: Finished) -> Result:
+    if finished.denoised is None:
+        raise InterruptedError("The run was halted before the prediction; no image was made.")
+    std = None if finished.std is None else finished.std.read()
+    return Result(finished.denoised.read(), std, finished.model, _noise(finished.model))
 
 
 def _noise(model: Model) -> tuple[NoiseLaw, ...]:

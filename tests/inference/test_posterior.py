@@ -33,7 +33,7 @@ def test_gaussian_posterior_of_a_gaussian_prior():
     mean = torch.ones(1, clean.numel())
     sample = BlindSample(noisy.flatten()[None], mean, 2.5 * mean)
     predictor = PosteriorMean(turns=2).calibrated(sample, (NoiseLaw(0.0, 0.5, 0.5),))
-    result = predicted(predictor, [1.0, 2.5**0.5 * 0 + torch.tensor(2.5).log()], noisy)
+    result = predicted(predictor, [1.0, torch.tensor(2.5).log()], noisy)
     torch.testing.assert_close(result.mean, 1 + 0.8 * (noisy - 1), atol=0.03, rtol=0.02)
     torch.testing.assert_close(result.std, torch.full_like(noisy, 0.4**0.5), atol=0.01, rtol=0.02)
     assert covered(result, clean) == pytest.approx(0.9, abs=0.015)
