@@ -27,6 +27,11 @@ def stirred(net):
 def test_starts_as_a_gaussian_blur(ndim):
     x = torch.rand(2, 1, *(4, 16, 24)[-ndim:])
     torch.testing.assert_close(network(ndim)(x), gaussian(x, 1.3))
+    torch.testing.assert_close(network(ndim, base_sigma=2.0)(x), gaussian(x, 2.0))
+
+
+def test_halo_covers_a_wide_blur():
+    assert network(depth=1, base_sigma=30.0).halo == (75, 75)
 
 
 @pytest.mark.parametrize(("ndim", "depth"), [(2, 1), (2, 2), (3, 1)])

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from napari_blindspot.noise import NoiseLaw
 
 _SECONDS_PER_MEMBER = 12.0
-_MOST_MEMBERS = 16
+_MOST_MEMBERS = 25
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,11 @@ class Express(Method):
 
     *More time makes more networks, not longer training.* One network was at its best after some
     300 steps on the noisiest images (fish: 31.69, 31.57 and 31.48 after 200, 400 and 600).
+
+    *A wider blur to begin from where there is more noise.* The network adds to a Gaussian blur of
+    its input. With one of sigma 5 in place of 1.3, simulated scenes of 3 photons gained 0.8 to
+    1.0 dB and no longer fell below the best Gaussian; confocal images lost 0.13. So sigma grows
+    with the ratio of the variances of noise and signal.
 
     References
     ----------
@@ -115,8 +120,9 @@ class Express(Method):
             for c, (law, counts) in enumerate(zip(laws, counted, strict=True))
         )
         count = self.members or _members(spec.budget_s)
+        size = {"width": self.width, "depth": self.depth}
         members = [
-            StabilisedUNet(spec.ndim, laws, width=self.width, depth=self.depth)
+            StabilisedUNet(spec.ndim, laws, base_sigma=_base_sigma(laws), **size)
             for _ in range(count)
         ]
         return Parts(
@@ -149,6 +155,9 @@ class Express(Method):
 
 
 _LEAST_VARIANCE = 0.02  # as a part of the variance at the mean of the data
+_LEAST_SIGNAL = 0.01  # as a part of the variance of the data
+_BASE_SIGMAS = (1.3, 5.0)
+_SIGMA_PER_RATIO = 1.7
 _WEIGHT_POWER = 0.25
 _SPACING = 4
 _NOISE_UPDATES = (0.15, 0.4)
@@ -156,6 +165,14 @@ _NOISE_UPDATES = (0.15, 0.4)
 
 def _members(budget_s: float) -> int:
     return min(max(round(budget_s / _SECONDS_PER_MEMBER), 1), _MOST_MEMBERS)
+
+
+def _base_sigma(laws: tuple[NoiseLaw, ...]) -> float:
+    """Wider for more noise, as the best blur is."""
+    # The data have a mean of 0 and a variance of 1 in normalised units.
+    noise = sum(max(law.offset, law.floor) for law in laws) / len(laws)
+    ratio = noise / max(1 - noise, _LEAST_SIGNAL)
+    return float(min(max(_SIGMA_PER_RATIO * ratio, _BASE_SIGMAS[0]), _BASE_SIGMAS[1]))
 
 
 def _floored(law: NoiseLaw) -> NoiseLaw:

@@ -15,7 +15,7 @@ from napari_blindspot.networks.layers import convolution, started
 from napari_blindspot.noise import NoiseLaw
 
 _FOLD = 2
-_BASE_SIGMA, _HINT_SIGMA = 1.3, 0.9
+_HINT_SIGMA = 0.9
 _LAYOUT = {2: torch.channels_last, 3: torch.channels_last_3d}
 
 
@@ -34,6 +34,8 @@ class StabilisedUNet(Network):
         Noise of each channel.
     width, depth : int
         Features on the first level, and number of poolings; each level has 1.5 times more.
+    base_sigma : float
+        Sigma of the blur that training begins from, in pixels.
 
     References
     ----------
@@ -52,16 +54,19 @@ class StabilisedUNet(Network):
         *,
         width: int = 16,
         depth: int = 2,
+        base_sigma: float = 1.3,
     ) -> None:
         block = _FOLD << depth
         convolutions = sum(4 << level for level in range(depth)) + (2 << depth)
         resampling = sum(2 << level for level in range(depth))
         reach = _FOLD * (convolutions + resampling + 1) + gaussian_radius(_HINT_SIGMA)
+        reach = max(reach, gaussian_radius(base_sigma))
         super().__init__(
             divisor=(block, block) if ndim == 2 else (1, block, block),
             halo=(reach, reach) if ndim == 2 else (4 * depth + 2, reach, reach),
             is_blind=False,
         )
+        self.base_sigma = base_sigma
         columns = (-1, *(1,) * ndim)
         for name in ("gain", "offset", "floor"):
             values = torch.tensor([getattr(law, name) for law in laws])
@@ -84,7 +89,7 @@ class StabilisedUNet(Network):
         mask: Float[Tensor, "b c *space"] | None = None,  # noqa: ARG002 - part of the contract
     ) -> Float[Tensor, "b c *space"]:
         """Denoised batch; `mask` is not used."""
-        base = gaussian(x, _BASE_SIGMA)
+        base = gaussian(x, self.base_sigma)
         level = (self.gain * base + self.offset).maximum(self.floor).sqrt()
         seen = torch.cat([self._stabilise(x), self._stabilise(gaussian(x, _HINT_SIGMA))], 1)
         return base + level * self._unet(seen)
