@@ -30,7 +30,7 @@ class GammaPosterior:
     with mean m and variance s of the prior, a count of k gives a gamma distribution of shape
     m^2 / s + k and rate m / s + 1, with the mean (m + k s / m) / (1 + s / m). The s / m of the
     prior is at least 0.04: on real counts the 90 % intervals, mean +- 1.645 standard deviations,
-    held 90 % of the true pixels at 0.04, 88 to 89 % at 0.03 and 96 % at 0.1.
+    held 90 to 92 % of the true pixels at 0.04, 88 to 89 % at 0.03 and 96 % at 0.1.
 
     Attributes
     ----------
