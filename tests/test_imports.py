@@ -27,6 +27,7 @@ ROWS = (
     PARTS,
     {"methods", "training"},
     {"job", "model"},
+    {"blind"},
     {"fitting", "prediction"},
     {"run"},
     {"api", "batch", "cli", "_gui"},

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
+from napari_blindspot.blind import blind_sample
 from napari_blindspot.budget import Budget
 from napari_blindspot.methods.base import Spec
 from napari_blindspot.model import Model, TrainedNetwork
-from napari_blindspot.noise import BlindSample, NoiseLaw, estimate_noise_law, fit_noise_law
+from napari_blindspot.noise import NoiseLaw, estimate_noise_law, fit_noise_law
 from napari_blindspot.normalization import Normalization
 from napari_blindspot.patches import PatchSampler, patch_shape
 from napari_blindspot.tiling import pad_reflected
@@ -162,42 +162,6 @@ class Learner:
         space = [min(sides) for sides in zip(*(p.shape[2:] for p in padded), strict=True)]
         patch = patch_shape(space, parts.recipe.patch, divisor)
         return PatchSampler(padded, patch, parts.recipe.batch)
-
-
-def blind_sample(
-    parts: Parts, sampler: PatchSampler, generator: torch.Generator, pixels: int
-) -> BlindSample:
-    """Blind predictions of hidden pixels, from patches with about `pixels` pixels in all.
-
-    Fewer patches are drawn from small images, where each pixel is hidden twice on average.
-    """
-    parts.network.eval()
-    masking = parts.blind or parts.masking
-    rows = []
-    hidden = 0
-    with torch.no_grad():
-        for _ in range(math.ceil(pixels / (sampler.batch * math.prod(sampler.patch)))):
-            if hidden > 2 * sampler.pixels:
-                break
-            pair = masking.sample(sampler.sample(generator), generator)
-            output = parts.network(pair.input, pair.mask)
-            mean, variance = parts.predictor.moments(output)
-            visible = parts.network(pair.target) if parts.blind else None
-            counted = pair.mask[:, 0] > 0
-            hidden += int(counted.sum())
-            rows.append(
-                [
-                    None if x is None else x.movedim(1, 0)[:, counted].cpu()
-                    for x in (pair.target, mean, variance, visible)
-                ]
-            )
-    columns = [list(column) for column in zip(*rows, strict=True)]
-    return BlindSample(*(_joined(column) for column in columns))
-
-
-def _joined(column: list[Any]) -> Any:
-    """One tensor `(C, P)`, or None where a column has none."""
-    return None if column[0] is None else torch.cat(column, 1)
 
 
 def _joint_normalization(series: list[NDArray[np.generic]]) -> Normalization:

@@ -51,6 +51,23 @@ class NoiseLaw:
 
 
 @dataclass(frozen=True)
+class BlindPatches:
+    """Patches of which some pixels are predicted without being seen, in normalised units.
+
+    Attributes
+    ----------
+    noisy, mean : Tensor
+        Measured values and predictions `(B, C, *space)`.
+    hidden : Tensor
+        `(B, C, *space)`, 1 where a prediction is blind, else 0.
+    """
+
+    noisy: Float[Tensor, "b c *space"]
+    mean: Float[Tensor, "b c *space"]
+    hidden: Float[Tensor, "b c *space"]
+
+
+@dataclass(frozen=True)
 class BlindSample:
     """Pixels predicted without being seen, in normalised units.
 
@@ -62,12 +79,15 @@ class BlindSample:
         Predicted total variance `(C, P)`, where the method has one.
     visible : Tensor or None
         Predictions `(C, P)` by a network that saw the pixels too.
+    patches : BlindPatches or None
+        Some of the patches that the pixels come from.
     """
 
     noisy: Float[Tensor, "c p"]
     mean: Float[Tensor, "c p"]
     variance: Float[Tensor, "c p"] | None
     visible: Float[Tensor, "c p"] | None = None
+    patches: BlindPatches | None = None
 
 
 def fit_noise_law(sample: BlindSample) -> tuple[NoiseLaw, ...]:
@@ -124,8 +144,8 @@ def estimate_noise_law(samples: Float[Tensor, "n c *space"]) -> tuple[NoiseLaw, 
     shifted = torch.stack([samples.roll(offset, (-2, -1))[(..., *core[2:])] for offset in offsets])
     mean, spread = shifted.mean(0), shifted.var(0)
     noisy = mean + (samples[(..., *core[2:])] - mean) / (1 + 1 / len(offsets)) ** 0.5
-    flat = [x.movedim(1, 0).flatten(1) for x in (noisy, mean, spread)]
-    return fit_noise_law(BlindSample(*flat))
+    noisy, mean, spread = (x.movedim(1, 0).flatten(1) for x in (noisy, mean, spread))
+    return fit_noise_law(BlindSample(noisy, mean, spread))
 
 
 _GROUPS = 48

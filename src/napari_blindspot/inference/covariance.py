@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from napari_blindspot.inference.base import Prediction
-from napari_blindspot.inference.posterior import LEAST_SIGNAL, PosteriorMean, noise_variance
+from napari_blindspot.inference.posterior import PosteriorMean, noise_variance
 from napari_blindspot.inference.turned import averaged
 from napari_blindspot.noise import BlindSample, NoiseLaw
 from napari_blindspot.triangular import factor, variances
@@ -38,7 +38,7 @@ class CovariancePosterior:
     With the noise N and W = N^(1/2) A^T A N^(1/2), the share of the residual that is signal is
     N^(1/2) (1 - W) N^(-1/2), and the posterior covariance N^(1/2) (1 - W) N^(1/2). The
     eigenvalues of W are those of noise over total, at most 1 in theory; they are limited so
-    that the signal keeps 0.1 of the noise, as for single channels. The paper clamps the
+    that the signal keeps up to 0.1 of the noise, as for single channels. The paper clamps the
     diagonal of the signal's covariance instead, which does not keep it positive.
     """
 
@@ -104,7 +104,7 @@ class CovariancePosterior:
         at_mean = noise_variance(self.noise.laws, mean).sqrt()
         scaled = matrix * (at_mean / spread).movedim(1, -1)[..., None, :]
         values, vectors = torch.linalg.eigh(scaled.mT @ scaled)
-        prior = (1 / values.clamp_min(1e-9) - 1).clamp_min(LEAST_SIGNAL)
+        prior = (1 / values.clamp_min(1e-9) - 1).clamp_min(min(self.noise.least))
         root = at_mean.movedim(1, -1)[..., None] * vectors * prior.sqrt()[..., None, :]
         noise = noise_variance(self.noise.laws, signal).movedim(1, -1)
         covariance = root @ root.mT

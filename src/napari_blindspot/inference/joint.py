@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from napari_blindspot.inference.base import Prediction
-from napari_blindspot.inference.posterior import noise_variance, posterior
+from napari_blindspot.inference.posterior import LEAST_SIGNAL, noise_variance, posterior
 from napari_blindspot.inference.turned import averaged
 from napari_blindspot.noise import BlindSample, NoiseLaw
 
@@ -86,4 +86,5 @@ class JointPosterior:
         """Posterior mean and standard deviation."""
         output = averaged(network, noisy, self.turns)
         mean, total = self.moments(output)
-        return posterior(noisy, mean, total, self.laws(output))
+        laws = self.laws(output)
+        return posterior(noisy, mean, total, laws, (LEAST_SIGNAL,) * len(laws))

@@ -19,7 +19,7 @@ _MOST_MEMBERS = 25
 
 @dataclass(frozen=True)
 class Express(Method):
-    """Recorrupted pairs, a small network in stabilised coordinates, several of them averaged.
+    """Recorrupted pairs, small networks in stabilised coordinates, then similar patches.
 
     Notes
     -----
@@ -62,10 +62,34 @@ class Express(Method):
     19.98); BPAE_G and fish lost 0.13 and 0.14. So sigma grows with the ratio of the variances of
     noise and signal.
 
+    *Similar patches at the end.* What the networks leave is mostly what they all leave: the mean
+    of six different ones gained 0.07 over one. An image's own repetition is something else. A
+    Bayesian filter over similar patches, led by the networks' result, goes as far as hidden
+    pixels support it (see `inference.tweedie`). In one run of 10 s each, before and after:
+
+    ============== ====== ====== ======
+    image          before after  weight
+    ============== ====== ====== ======
+    BPAE_G         34.12  34.28  1.00
+    fish           31.75  31.97  0.87
+    mice           41.38  41.56  0.99
+    BPAE_B         40.90  40.90  1.00
+    BPAE_R         36.64  36.69  1.00
+    hazelnut_low   31.52  31.94  1.00
+    hazelnut_frame 33.79  34.02  1.00
+    FISH_3         32.65  32.77  1.00
+    nuclei_3       25.09  25.12  0.39
+    filaments_3    23.38  23.35  0.20
+    filaments_10   29.98  29.90  0.63
+    tissue_3       20.13  20.06  0.51
+    tissue_10      25.58  25.56  0.22
+    ============== ====== ====== ======
+
     References
     ----------
     T. Pang et al., "Recorrupted-to-Recorrupted", CVPR 2021 (pairs).
     J. Batson and L. Royer, "Noise2Self", ICML 2019 (blind predictions for the noise law).
+    M. Lebrun et al., "A Nonlocal Bayesian Image Denoising Algorithm", SIIMS 2013 (patches).
     """
 
     name: ClassVar[str] = "express"
@@ -105,6 +129,11 @@ class Express(Method):
         limits=(1, 8),
         step=1,
     )
+    similar: bool = param(
+        True,
+        label="Similar patches",
+        help="Filter over similar patches at the end, as far as hidden pixels support it.",
+    )
 
     def build(self, spec: Spec) -> Parts:
         """Recorrupted pairs, ensemble of stabilised U-Nets, weighted error, Tweedie."""
@@ -130,7 +159,7 @@ class Express(Method):
             masking=Recorrupted(laws, self.alpha, counted),
             network=Ensemble(members),
             loss=WeightedSquaredError(laws, _WEIGHT_POWER),
-            predictor=Tweedie(self.turns),
+            predictor=Tweedie(self.turns, self.similar),
             recipe=Recipe(
                 self.learning_rate,
                 self.patch,
