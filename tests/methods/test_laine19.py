@@ -95,3 +95,11 @@ def test_truth_lies_in_the_posterior_interval_of_photon_counts():
     result = api.denoise(counts[:4], method="laine19", axes="TYX", **options)
     inside = np.abs(result.image - truth) < 1.645 * result.std
     assert inside.mean() == pytest.approx(0.9, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("noise", "least", "most"), [(0.1, 0.0, 0.0), (0.5, 1.0, 4.0), (0.95, 6, 6)]
+)
+def test_weights_decay_where_noise_outweighs_the_signal(noise, least, most):
+    spec = Spec(2, 1, (0.0,), (1.0,), noise=(NoiseLaw(0.0, noise),))
+    assert least <= methods.get("laine19")().build(spec).recipe.weight_decay <= most

@@ -25,7 +25,7 @@ class StructN2V(Method):
     reference: ClassVar[str] = "Broaddus et al., ISBI 2020"
     assumption: ClassVar[str] = "The noise of a pixel depends only on pixels inside the pattern."
     gain_floor_db: ClassVar[float] = 2.0
-    steps_per_s: ClassVar[float] = 6.0
+    steps_per_s: ClassVar[float] = 13.0
 
     pattern: str = param(
         "horizontal",
@@ -45,7 +45,7 @@ class StructN2V(Method):
     )
     mask_fraction: float = fields.mask_fraction(0.01)
     neighbourhood: int = fields.neighbourhood(11)
-    width: int = fields.width(32)
+    width: int = fields.width(16)
     depth: int = fields.depth(2)
     patch: int = fields.patch(64)
     batch: int = fields.batch(8)
