@@ -111,7 +111,12 @@ def _tiles(
     padded = tuple(n + -n % d for n, d in zip(space, net.divisor, strict=True))
     margin = network.parts.predictor.margin
     halo = (*net.halo[:-2], *(reach + margin for reach in net.halo[-2:]))
-    return tiles(padded, size or TILE[len(space)], halo, net.divisor)
+    return tiles(padded, size or _tile(len(space), margin), halo, net.divisor)
+
+
+def _tile(ndim: int, margin: int) -> tuple[int, ...]:
+    """Tile for a predictor with a margin; larger by more than that, for most of it is halo."""
+    return (*TILE[ndim][:-2], *(side + 4 * margin for side in TILE[ndim][-2:]))
 
 
 def _predict_tile(
