@@ -5,7 +5,13 @@ import pytest
 import torch
 
 import scenes
-from napari_blindspot.noise import BlindSample, NoiseLaw, estimate_noise_law, fit_noise_law
+from napari_blindspot.noise import (
+    BlindSample,
+    NoiseLaw,
+    estimate_noise_law,
+    fit_noise_law,
+    noise_to_signal,
+)
 
 
 def exposure(gain, offset_variance, signal, seed=0):
@@ -111,3 +117,9 @@ def test_photon_counts_with_a_dark_background():
         )
     )
     assert law.gain == pytest.approx(1.0, rel=0.06)
+
+
+def test_noise_to_signal_is_the_mean_ratio_of_the_variances():
+    assert noise_to_signal(()) == 0
+    assert noise_to_signal([NoiseLaw(0.3, 0.1), NoiseLaw(0.0, 0.3)]) == pytest.approx(0.25)
+    assert noise_to_signal([NoiseLaw(0.0, 1.2)]) == pytest.approx(120)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -9,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 _SMALLEST = 1e-12
+_LEAST_SIGNAL = 0.01  # as a part of the variance of the data
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,18 @@ class NoiseLaw:
         """The law in the units of the input; the inverse of `normalised`."""
         gain = self.gain * std
         return NoiseLaw(gain, self.offset * std**2 - gain * mean, self.floor * std**2)
+
+
+def noise_to_signal(laws: Sequence[NoiseLaw]) -> float:
+    """Ratio of the mean variances of noise and signal, for laws in normalised units.
+
+    The signal has at least 0.01 of the variance of the data. Without laws the ratio is 0.
+    """
+    if not laws:
+        return 0.0
+    # The data have a mean of 0 and a variance of 1 in normalised units.
+    noise = sum(max(law.offset, law.floor) for law in laws) / len(laws)
+    return noise / max(1 - noise, _LEAST_SIGNAL)
 
 
 @dataclass(frozen=True)

@@ -94,14 +94,17 @@ def test_hidden_pixels_tell_whether_the_filter_helps():
 
 
 def test_weight_of_each_channel_goes_into_the_prediction():
-    clean = stripes().repeat(1, 2, 1, 1)
+    grain = torch.randn(1, 1, 96, 96, generator=torch.Generator().manual_seed(3))
+    errors = 0.3 * torch.randn(grain.shape, generator=torch.Generator().manual_seed(2))
+    clean = torch.cat([stripes(), grain], 1)
+    mean = torch.cat([stripes() + errors, grain], 1)
     noisy = noisy_of(clean)
     laws = (LAW, LAW)
-    mean = clean + 0.3 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(2))
     patches = BlindPatches(noisy, mean, hidden_pixels(clean, mean).hidden)
     sample = BlindSample(noisy.flatten(2)[0], mean.flatten(2)[0], None, patches=patches)
     predictor = Tweedie(turns=1).calibrated(sample, laws)
     assert predictor.weights == filter_weights(patches, laws)
+    assert predictor.weights[0] > predictor.weights[1] + 0.3
     assert predictor.margin >= REACH
     result = predictor.predict(lambda x: gaussian(x, 0.7), noisy, torch.Generator()).mean
     pilot = gaussian(noisy, 0.7)

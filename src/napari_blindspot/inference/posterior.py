@@ -50,7 +50,8 @@ class PosteriorMean:
     as if the prediction were an average of ten pixels. On two confocal images (fish, mice) that
     gave 31.61 and 41.37 dB, at least 0.03 n 31.49 and 41.24 dB. Where the noise has more variance
     than the image, that would be too much: a prediction that explains the image misses no more
-    than a tenth of the variance of its signal. A simulated scene of 3 photons gained 1 dB.
+    than a tenth of the variance of its signal. On a simulated scene of 3 photons 0.1 n had made the
+    posterior mean 1 dB worse than the blind prediction (23.57 and 24.59).
 
     The noise belongs to the clean value. It is taken at mu to find p, and once more at the
     first posterior mean to weigh y: 0.01 to 0.1 dB better than at mu alone.

@@ -185,7 +185,6 @@ class Express(Method):
 
 
 _LEAST_VARIANCE = 0.02  # as a part of the variance at the mean of the data
-_LEAST_SIGNAL = 0.01  # as a part of the variance of the data
 _BASE_SIGMAS = (1.3, 5.0)
 _SIGMA_PER_RATIO = 1.7
 _WEIGHT_POWER = 0.25
@@ -199,10 +198,10 @@ def _members(budget_s: float) -> int:
 
 def _base_sigma(laws: tuple[NoiseLaw, ...]) -> float:
     """Wider for more noise, as the best blur is."""
-    # The data have a mean of 0 and a variance of 1 in normalised units.
-    noise = sum(max(law.offset, law.floor) for law in laws) / len(laws)
-    ratio = noise / max(1 - noise, _LEAST_SIGNAL)
-    return float(min(max(_SIGMA_PER_RATIO * ratio, _BASE_SIGMAS[0]), _BASE_SIGMAS[1]))
+    from napari_blindspot.noise import noise_to_signal
+
+    narrowest, widest = _BASE_SIGMAS
+    return min(max(_SIGMA_PER_RATIO * noise_to_signal(laws), narrowest), widest)
 
 
 def _floored(law: NoiseLaw) -> NoiseLaw:
