@@ -9,6 +9,9 @@ import torch
 
 import scenes
 from napari_blindspot import api, methods
+from napari_blindspot.losses import GaussianLikelihood
+from napari_blindspot.losses.joint import JointLikelihood
+from napari_blindspot.losses.poisson import PoissonLikelihood
 from napari_blindspot.methods import Spec
 from napari_blindspot.noise import NoiseLaw
 from napari_blindspot.params import InputError
@@ -103,3 +106,21 @@ def test_truth_lies_in_the_posterior_interval_of_photon_counts():
 def test_weights_decay_where_noise_outweighs_the_signal(noise, least, most):
     spec = Spec(2, 1, (0.0,), (1.0,), noise=(NoiseLaw(0.0, noise),))
     assert least <= methods.get("laine19")().build(spec).recipe.weight_decay <= most
+
+
+@pytest.mark.parametrize(
+    ("options", "law", "chosen"),
+    [
+        ({}, NoiseLaw(0.1, 0.1), PoissonLikelihood),
+        ({}, NoiseLaw(0.2, 0.2), GaussianLikelihood),
+        ({}, NoiseLaw(0.1, 0.3), GaussianLikelihood),
+        ({"noise_model": "joint"}, NoiseLaw(0.1, 0.1), JointLikelihood),
+        ({"gain": 1.0, "read_noise": 2.0}, NoiseLaw(0.1, 0.1), GaussianLikelihood),
+        ({"likelihood": "poisson-gaussian"}, NoiseLaw(0.1, 0.1), GaussianLikelihood),
+    ],
+    ids=["counts", "gain of 2", "read noise", "joint", "known", "asked for"],
+)
+def test_photon_counts_are_recognised(options, law, chosen):
+    """A mean of 10 and a standard deviation of 10 grey values: 0.1 is one of them."""
+    spec = Spec(2, 1, (10.0,), (10.0,), noise=(law,), quantum=(0.1,))
+    assert isinstance(methods.create("laine19", options).build(spec).loss, chosen)
