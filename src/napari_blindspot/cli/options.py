@@ -26,7 +26,7 @@ Output: TypeAlias = Annotated[
         "--output",
         "-o",
         metavar="OUT",
-        help="Denoised image, .ome.tif or .tif.",
+        help="Denoised image: .ome.tif, .tif, .ome.zarr, .png, .jpg or .npy.",
         rich_help_panel=_RESULT,
     ),
 ]

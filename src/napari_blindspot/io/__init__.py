@@ -7,21 +7,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from napari_blindspot.io.base import Region, Volume, to_dtype
-from napari_blindspot.io.tiff import SUFFIXES as TIFF_SUFFIXES
-from napari_blindspot.io.tiff import read_tiff
-from napari_blindspot.io.tiff_out import write_tiff
+from napari_blindspot.io.formats import SUFFIXES, Format, format_of
 from napari_blindspot.params import InputError
 
-__all__ = ["Region", "Volume", "check_target", "open_volume", "save_volume", "to_dtype"]
+__all__ = ["SUFFIXES", "Region", "Volume", "check_target", "open_volume", "save_volume", "to_dtype"]
 
-_READERS = dict.fromkeys(TIFF_SUFFIXES, read_tiff)
-_WRITERS = dict.fromkeys(TIFF_SUFFIXES, write_tiff)
+_ZARR_MARKS = ("zarr.json", ".zgroup", ".zarray")
 
 
 def open_volume(
     path: str | Path, axes: str | None = None, channel_names: Sequence[str] | None = None
 ) -> Volume:
-    """Open an image file.
+    """Open an image file or an OME-Zarr folder; pixels are read when they are asked for.
 
     Parameters
     ----------
@@ -40,12 +37,14 @@ def open_volume(
     file = Path(path)
     if not file.exists():
         raise InputError(f"{file} does not exist.")
-    _check_suffix(file, list(_READERS))
-    if not file.is_file():
-        raise InputError(f"{file} is not a file; give an image file.")
-    if file.stat().st_size == 0:
+    kind = format_of(file)
+    if kind.is_folder != file.is_dir():
+        wanted = "folder" if kind.is_folder else "file"
+        raise InputError(f"{file} is not a {wanted}; give an image {wanted}.")
+    if not kind.is_folder and file.stat().st_size == 0:
         raise InputError(f"{file} is empty: 0 bytes.")
-    return _READERS[file.suffix.lower()](file, axes, channel_names)
+    volume: Volume = kind.read(file, axes, channel_names)
+    return volume
 
 
 def save_volume(
@@ -75,7 +74,8 @@ def save_volume(
         If the file cannot be written.
     """
     target = check_target(path, volume, overwrite=overwrite)
-    return _WRITERS[target.suffix.lower()](target, volume, compression)
+    lost: str = format_of(target).write(target, volume, compression)
+    return lost
 
 
 def check_target(path: str | Path, volume: Volume | None = None, *, overwrite: bool = True) -> Path:
@@ -97,13 +97,12 @@ def check_target(path: str | Path, volume: Volume | None = None, *, overwrite: b
         folder, the input itself, or a file that must not be replaced.
     """
     target = Path(path).resolve()
-    _check_suffix(target, list(_WRITERS))
+    kind = format_of(target)
     if not target.parent.is_dir():
         raise InputError(f"{target} cannot be written: no folder {target.parent}; create it first.")
     if not os.access(target.parent, os.W_OK):
         raise InputError(f"{target} cannot be written: {target.parent} is read-only.")
-    if target.is_dir():
-        raise InputError(f"{target} is a folder; give a file name.")
+    _check_kind(target, kind)
     source = volume.source if volume else None
     if source and source.exists() and target.exists() and target.samefile(source):
         raise InputError(f"{target} is the input itself; give the result another name.")
@@ -112,9 +111,11 @@ def check_target(path: str | Path, volume: Volume | None = None, *, overwrite: b
     return target
 
 
-def _check_suffix(path: Path, allowed: list[str]) -> None:
-    if path.suffix.lower() not in allowed:
-        raise InputError(
-            f"{path.name} has the suffix {path.suffix!r}, which is not supported; "
-            f"use {', '.join(allowed)}."
-        )
+def _check_kind(target: Path, kind: Format) -> None:
+    """Only an image folder is ever replaced by one, and only a file by a file."""
+    if target.is_dir() and not kind.is_folder:
+        raise InputError(f"{target} is a folder; give a file name.")
+    if not kind.is_folder or not target.exists():
+        return
+    if not any((target / name).is_file() for name in _ZARR_MARKS):
+        raise InputError(f"{target} exists and is no Zarr folder; give another name.")

@@ -7,6 +7,7 @@ import dataclasses
 import errno
 import math
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ from napari_blindspot.params import InputError
 
 Region: TypeAlias = tuple[slice, ...]
 
+_WORDS = ("part", "old")
 _FULL_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -210,6 +212,33 @@ def replacing(target: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             part.unlink()
+
+
+@contextlib.contextmanager
+def replacing_folder(target: Path) -> Iterator[Path]:
+    """Write a folder beside `target` and rename it once it is whole.
+
+    Yields the path of the new folder. If anything goes wrong it is removed and an existing target
+    stays as it was.
+
+    Raises
+    ------
+    InputError
+        If the operating system does not let the folder be written.
+    """
+    part, old = (target.with_name(f".{target.name}.{word}-{os.getpid()}") for word in _WORDS)
+    try:
+        yield part
+        if target.exists():
+            target.replace(old)
+        part.replace(target)
+    except OSError as error:
+        if old.exists() and not target.exists():
+            old.replace(target)
+        raise InputError(_cannot_write(target, error)) from error
+    finally:
+        for left in (part, old):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _cannot_write(target: Path, error: OSError) -> str:

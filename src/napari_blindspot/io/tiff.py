@@ -14,12 +14,11 @@ import tifffile
 from napari_blindspot.axes import LETTERS, check_axes, guess_axes
 from napari_blindspot.io.base import Volume, unknown_scale
 from napari_blindspot.io.calibration import Stated, tag_calibration
+from napari_blindspot.io.failures import reading
 from napari_blindspot.io.imagej import parse_imagej
 from napari_blindspot.io.ome import parse_ome
-from napari_blindspot.io.tiff_checks import check_pixels, check_whole, first_series, reading
+from napari_blindspot.io.tiff_checks import check_pixels, check_whole, first_series
 from napari_blindspot.params import InputError
-
-SUFFIXES = (".tif", ".tiff", ".btf", ".tf8")
 
 _KINDS = {"ome": "OME metadata", "imagej": "ImageJ metadata", "shaped": "TIFF metadata"}
 
@@ -57,7 +56,7 @@ def read_tiff(
     as intensities where the palette is a colour scale (any palette of ImageJ, or one whose
     brightness follows the index), else refused.
     """
-    with reading(path), tifffile.TiffFile(path) as file:
+    with reading(path, "TIFF"), tifffile.TiffFile(path) as file:
         series = first_series(file)
         check_whole(file, series)
         notes = check_pixels(file, series)

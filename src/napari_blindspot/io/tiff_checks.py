@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import struct
-import threading
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,51 +17,6 @@ _MAX_RATIO = 1_100
 _RATIO_FREE_BYTES = 2**28
 
 _DESCRIPTION = 270  # the tag ImageDescription
-
-# What tifffile and its decoders raise on damaged files, found with mutated files.
-_BROKEN = (
-    ArithmeticError,
-    AssertionError,
-    LookupError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-    struct.error,
-    tifffile.TiffFileError,
-)
-
-
-@contextlib.contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Turn whatever a damaged file raises into one sentence."""
-    log = logging.getLogger("tifffile")
-    silence = _Silence()
-    log.addFilter(silence)
-    try:
-        yield
-    except InputError as error:
-        raise InputError(f"{path} cannot be used: {error}") from None
-    except MemoryError:
-        raise InputError(f"{path} does not fit into memory; use a smaller image.") from None
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror or error}).") from error
-    except _BROKEN as error:
-        reason = " ".join(str(error).split())[:100] or type(error).__name__
-        message = f"{path} cannot be read as TIFF ({reason}); it is damaged or of another format."
-        raise InputError(message) from error
-    finally:
-        log.removeFilter(silence)
-
-
-class _Silence(logging.Filter):
-    """Keep tifffile's remarks on odd files off the terminal, in this thread only."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._thread = threading.get_ident()
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        return record.thread != self._thread
 
 
 def first_series(file: tifffile.TiffFile) -> tifffile.TiffPageSeries:
