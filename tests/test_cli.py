@@ -161,7 +161,7 @@ def test_run_repeats_a_job_to_the_last_bit(noisy, output, tmp_path):
     ("changes", "words"),
     [
         ({"noisy": "missing.tif"}, "missing.tif does not exist."),
-        ({"output": "denoised.png"}, "'.png', which is not supported; use .tif"),
+        ({"output": "denoised.gif"}, "'.gif', which is not supported; use .tif"),
         ({"output": "nowhere/denoised.tif"}, "create it first."),
         ({"output": "noisy.ome.tif"}, "would overwrite an input"),
         ({"save_model": "model.pt"}, "'.pt'; a model is saved as .safetensors."),
