@@ -13,7 +13,7 @@ import tifffile
 
 from napari_blindspot.params import InputError
 
-# What tifffile, zarr and their decoders raise on damaged files, found with mutated files.
+# What tifffile and its decoders raise on mutated files; the other readers raise some of it.
 _BROKEN = (
     ArithmeticError,
     AssertionError,
