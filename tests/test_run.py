@@ -44,6 +44,18 @@ def test_a_job_reproduces_its_pixels_to_the_last_bit(stack, tmp_path):
     np.testing.assert_array_equal(open_volume(out[0]).read(), open_volume(out[1]).read())
 
 
+@pytest.mark.parametrize(
+    "targets", [{"output": "a.png"}, {"output": "a.tif", "uncertainty": "s.png"}]
+)
+def test_a_format_that_cannot_hold_the_result_is_refused_before_the_training(
+    stack, tmp_path, targets
+):
+    paths = {name: str(tmp_path / file) for name, file in targets.items()}
+    events = run(Job(inputs=(str(stack),), **paths, budget="1steps", method="laine19"))
+    with pytest.raises(InputError, match=r"write a \.tif"):
+        next(events)
+
+
 def test_float32_keeps_fractions_and_the_input_dtype_rounds(stack, tmp_path):
     paths = [str(tmp_path / name) for name in ("float.ome.tif", "integer.ome.tif")]
     for path, float32 in zip(paths, (True, False), strict=True):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 from napari_blindspot import device as devices
 from napari_blindspot import methods
 from napari_blindspot.axes import Layout
@@ -92,8 +94,10 @@ def run(
 
 def _check_targets(job: Job, volume: Volume, method: methods.Method) -> None:
     """Find out before the training what would make it useless."""
-    for target in filter(None, (job.output, job.uncertainty)):
-        check_target(target, volume)
+    if job.output:
+        check_target(job.output, volume, dtype=np.float32 if job.float32 else None)
+    if job.uncertainty:
+        check_target(job.uncertainty, volume, dtype=np.float32)
     if job.uncertainty and not method.has_std:
         able = ", ".join(name for name, cls in methods.available().items() if cls.has_std)
         raise InputError(

@@ -76,6 +76,40 @@ def test_the_input_is_never_overwritten(tmp_path):
     assert (tmp_path / "a.tif").read_bytes() == before
 
 
+def test_a_folder_that_is_the_input_is_not_written_into(tmp_path):
+    save_volume(tmp_path / "a.zarr", IMAGE)
+    volume = open_volume(tmp_path / "a.zarr")
+    with pytest.raises(InputError, match="lies inside the input"):
+        check_target(tmp_path / "a.zarr" / "b.tif", volume)
+
+
+@pytest.mark.parametrize(
+    ("name", "axes", "dtype", "message"),
+    [
+        ("a.png", "ZYX", "uint8", "holds one plane"),
+        ("a.png", "YX", "float32", "cannot hold float32, only uint8 or uint16; write a .tif"),
+        ("a.jpg", "YX", "uint16", "cannot hold uint16, only uint8"),
+        ("a.zarr", "CYXS", "uint8", "both C and S; write a .tif"),
+    ],
+)
+def test_what_a_format_cannot_hold_is_found_out_beforehand(tmp_path, name, axes, dtype, message):
+    volume = Volume(np.zeros((2, 4, 5, 3)[: len(axes)], np.uint8), axes)
+    with pytest.raises(InputError, match=message):
+        check_target(tmp_path / name, volume, dtype=dtype)
+
+
+def test_an_unknown_compression_is_refused(tmp_path):
+    with pytest.raises(InputError, match="use zlib, lzw, zstd or none"):
+        save_volume(tmp_path / "a.tif", IMAGE, compression="jpeg")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["a.npy", "a.png", "a.zarr"])
+def test_a_compression_that_a_format_does_not_have_is_refused(tmp_path, name):
+    with pytest.raises(InputError, match="leave it out"):
+        save_volume(tmp_path / name, IMAGE.like(IMAGE.data.astype(np.uint8)), compression="zlib")
+
+
 def test_another_file_is_replaced_only_where_allowed(tmp_path):
     save_volume(tmp_path / "a.tif", IMAGE)
     before = (tmp_path / "a.tif").read_bytes()

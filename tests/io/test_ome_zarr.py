@@ -46,6 +46,13 @@ def test_scale_units_origin_and_names_are_kept(tmp_path):
         assert getattr(back, name) == value
 
 
+def test_a_pixel_size_without_a_unit_is_kept(tmp_path):
+    volume = stack("TYX", (2, 20, 30), scale=(1.5, 0.5, 0.25))
+    assert save_volume(tmp_path / "a.zarr", volume) == ""
+    back = open_volume(tmp_path / "a.zarr")
+    assert (back.scale, back.units) == (volume.scale, ("", "pixel", "pixel"))
+
+
 def test_regions_are_read_in_the_order_of_the_axes(tmp_path):
     volume = stack("CTYX", (2, 3, 8, 9))
     save_volume(tmp_path / "a.zarr", volume)

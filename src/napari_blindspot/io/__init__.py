@@ -6,6 +6,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from napari_blindspot.io.base import Region, Volume, to_dtype
 from napari_blindspot.io.formats import SUFFIXES, Format, format_of
 from napari_blindspot.params import InputError
@@ -74,11 +77,21 @@ def save_volume(
         If the file cannot be written.
     """
     target = check_target(path, volume, overwrite=overwrite)
-    lost: str = format_of(target).write(target, volume, compression)
+    kind = format_of(target)
+    if compression is not None:
+        kind.check_compression(compression)
+    options = {} if compression is None else {"compression": compression}
+    lost: str = kind.write(target, volume, **options)
     return lost
 
 
-def check_target(path: str | Path, volume: Volume | None = None, *, overwrite: bool = True) -> Path:
+def check_target(
+    path: str | Path,
+    volume: Volume | None = None,
+    *,
+    dtype: npt.DTypeLike | None = None,
+    overwrite: bool = True,
+) -> Path:
     """Resolved path of a file to write; found out before a long computation, not after it.
 
     Parameters
@@ -86,15 +99,18 @@ def check_target(path: str | Path, volume: Volume | None = None, *, overwrite: b
     path : str or Path
         File to write.
     volume : Volume or None
-        The input, whose file is never written to.
+        The input, whose file is never written to; the result has its axes and shape.
+    dtype : dtype or None
+        Type of the result, that of `volume` if left out.
     overwrite : bool
         Whether an existing file may be replaced.
 
     Raises
     ------
     InputError
-        If the format is not supported, the folder is missing or read-only, the path is a
-        folder, the input itself, or a file that must not be replaced.
+        If the format is not supported or cannot hold the result, the folder is missing or
+        read-only, or the path is a folder, the input itself, a part of it, or a file that must
+        not be replaced.
     """
     target = Path(path).resolve()
     kind = format_of(target)
@@ -103,12 +119,22 @@ def check_target(path: str | Path, volume: Volume | None = None, *, overwrite: b
     if not os.access(target.parent, os.W_OK):
         raise InputError(f"{target} cannot be written: {target.parent} is read-only.")
     _check_kind(target, kind)
-    source = volume.source if volume else None
-    if source and source.exists() and target.exists() and target.samefile(source):
-        raise InputError(f"{target} is the input itself; give the result another name.")
+    if volume is not None:
+        kind.check(target, volume.axes, volume.shape, np.dtype(dtype or volume.dtype))
+        _check_source(target, volume.source)
     if target.exists() and not overwrite:
         raise InputError(f"{target} exists already; remove it or give another name.")
     return target
+
+
+def _check_source(target: Path, source: Path | None) -> None:
+    """Refuse to write onto the input, or into its folder where it is one."""
+    if source is None or not source.exists():
+        return
+    if target.exists() and target.samefile(source):
+        raise InputError(f"{target} is the input itself; give the result another name.")
+    if source.is_dir() and source in target.parents:
+        raise InputError(f"{target} lies inside the input {source}; choose another folder.")
 
 
 def _check_kind(target: Path, kind: Format) -> None:

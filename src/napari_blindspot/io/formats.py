@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from napari_blindspot.params import InputError
 
@@ -19,7 +21,7 @@ class Format:
     ----------
     name : str
         Name of the format; the module has `read_NAME(path, axes, channel_names)` and
-        `write_NAME(path, volume, compression)`.
+        `write_NAME(path, volume)`, which takes a `compression` too where the format has some.
     module : str
         Module of `napari_blindspot.io` that reads it; with `_out` behind its name, or the same,
         the one that writes it.
@@ -29,6 +31,14 @@ class Format:
         Whether a module of its own writes it.
     is_folder : bool
         Whether an image is a folder.
+    compressions : tuple of str
+        Lossless compressions to choose from; empty where the format has its own, or none.
+    dtypes : tuple of str
+        Data types that it holds; empty for all.
+    one_plane : bool
+        Whether it holds Y, X and the samples of a pixel only.
+    samples_and_channels : bool
+        Whether it holds both S and C.
     """
 
     name: str
@@ -36,6 +46,44 @@ class Format:
     suffixes: tuple[str, ...]
     writes_apart: bool = False
     is_folder: bool = False
+    compressions: tuple[str, ...] = ()
+    dtypes: tuple[str, ...] = ()
+    one_plane: bool = False
+    samples_and_channels: bool = True
+
+    def check(self, path: Path, axes: str, shape: Sequence[int], dtype: np.dtype[Any]) -> None:
+        """Refuse an image that this format cannot hold.
+
+        Raises
+        ------
+        InputError
+            With what it could hold, and what to write instead.
+        """
+        longer = [letter for letter, n in zip(axes, shape, strict=True) if n > 1]
+        if self.one_plane and set(longer) - set("YXS"):
+            raise InputError(
+                f"{path.name}: {path.suffix} holds one plane; the image has axes {axes} of shape "
+                f"{tuple(shape)}; write a .tif."
+            )
+        if self.dtypes and dtype.name not in self.dtypes:
+            raise InputError(
+                f"{path.name}: {path.suffix} cannot hold {dtype.name}, only "
+                f"{' or '.join(self.dtypes)}; write a .tif."
+            )
+        if not self.samples_and_channels and {"S", "C"} <= set(axes):
+            raise InputError(
+                f"{path.name}: {path.suffix} has no place for axes {axes} with both C and S; "
+                "write a .tif."
+            )
+
+    def check_compression(self, compression: str) -> None:
+        """Refuse a compression that this format does not have."""
+        if compression not in self.compressions:
+            allowed = f"use {', '.join(self.compressions)} or none" if self.compressions else ""
+            raise InputError(
+                f"compression={compression!r} is not allowed for {self.suffixes[0]}; "
+                f"{allowed or 'leave it out'}."
+            )
 
     @property
     def read(self) -> Callable[..., Any]:
@@ -54,9 +102,23 @@ class Format:
 
 
 FORMATS = (
-    Format("tiff", "tiff", (".tif", ".tiff", ".btf", ".tf8"), writes_apart=True),
-    Format("ome_zarr", "ome_zarr", (".zarr",), writes_apart=True, is_folder=True),
-    Format("picture", "pictures", (".png", ".jpg", ".jpeg")),
+    Format(
+        "tiff",
+        "tiff",
+        (".tif", ".tiff", ".btf", ".tf8"),
+        writes_apart=True,
+        compressions=("zlib", "lzw", "zstd"),
+    ),
+    Format(
+        "ome_zarr",
+        "ome_zarr",
+        (".zarr",),
+        writes_apart=True,
+        is_folder=True,
+        samples_and_channels=False,
+    ),
+    Format("png", "pictures", (".png",), dtypes=("uint8", "uint16"), one_plane=True),
+    Format("jpeg", "pictures", (".jpg", ".jpeg"), dtypes=("uint8",), one_plane=True),
     Format("npy", "npy", (".npy",)),
 )
 SUFFIXES = tuple(suffix for each in FORMATS for suffix in each.suffixes)

@@ -49,7 +49,7 @@ def read_npy(
         )
 
 
-def write_npy(path: Path, volume: Volume, compression: str | None = None) -> str:
+def write_npy(path: Path, volume: Volume) -> str:
     """Write the pixels as an array.
 
     Returns
@@ -60,10 +60,8 @@ def write_npy(path: Path, volume: Volume, compression: str | None = None) -> str
     Raises
     ------
     InputError
-        If the file cannot be written, or a compression is asked for.
+        If the file cannot be written.
     """
-    if compression is not None:
-        raise InputError(f"compression={compression!r} is for TIFF only; npy has none.")
     with replacing(path) as part, part.open("wb") as file:
         np.save(file, volume.read(), allow_pickle=False)
     if any(step != 1.0 for step in volume.scale) or volume.channel_names:

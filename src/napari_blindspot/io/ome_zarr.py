@@ -211,7 +211,7 @@ def _calibration(image: Mapping[str, Any], letters: str) -> Calibration:
     return {
         letter: (size, unit_name(unit, unknown_scale(letter)[1]))
         for letter, size, unit in zip(letters, sizes, units, strict=True)
-        if letter not in "CS" and unit and step(size) is not None
+        if letter not in "CS" and step(size) is not None
     }
 
 

@@ -14,14 +14,13 @@ import zarr
 from napari_blindspot.io.base import Region, Volume, replacing_folder, unknown_scale
 from napari_blindspot.io.calibration import TIME_UNITS
 from napari_blindspot.io.ome_zarr import OWN
-from napari_blindspot.params import InputError
 
 _TYPES = {"T": "time", "C": "channel", "Z": "space", "Y": "space", "X": "space"}
 _CHUNK = {"Z": 16, "Y": 256, "X": 256}
 _COARSEST = 256  # pixels along Y and X at which the pyramid ends
 
 
-def write_ome_zarr(path: Path, volume: Volume, compression: str | None = None) -> str:
+def write_ome_zarr(path: Path, volume: Volume) -> str:
     """Write a volume as OME-Zarr, beside `path` first and renamed when whole.
 
     A volume that came from OME-Zarr 0.4 is written as 0.4, all others as 0.5. Each level of the
@@ -33,8 +32,6 @@ def write_ome_zarr(path: Path, volume: Volume, compression: str | None = None) -
         Target folder; an existing one is replaced only by a whole one.
     volume : Volume
         Read slab by slab, so it need not fit into memory.
-    compression : None
-        Zarr chooses its own lossless compression.
 
     Returns
     -------
@@ -44,10 +41,8 @@ def write_ome_zarr(path: Path, volume: Volume, compression: str | None = None) -
     Raises
     ------
     InputError
-        If the folder cannot be written, or a compression is asked for.
+        If the folder cannot be written.
     """
-    if compression is not None:
-        raise InputError(f"compression={compression!r} is for TIFF only; OME-Zarr has its own.")
     order, notes = _stored_axes(volume)
     version: Literal[2, 3] = 2 if volume.metadata.get("version") == "0.4" else 3
     with replacing_folder(path) as part:
@@ -63,10 +58,6 @@ def _stored_axes(volume: Volume) -> tuple[str, list[str]]:
     """Axes in an order that OME-Zarr allows; samples of RGB take the place of channels."""
     if "S" not in volume.axes:
         return "".join(letter for letter in "TCZYX" if letter in volume.axes), []
-    if "C" in volume.axes:
-        raise InputError(
-            f"OME-Zarr has no place for axes {volume.axes} with both C and S; write a TIFF."
-        )
     order = "".join(letter for letter in "TSZYX" if letter in volume.axes)
     return order, ["the samples of RGB are stored as channels"]
 
@@ -163,9 +154,11 @@ def _describe_axis(volume: Volume, letter: str) -> tuple[dict[str, str], float, 
     stored = letter.replace("S", "C")
     axis = {"name": stored.lower(), "type": _TYPES[stored]}
     start = volume.origin[place] if volume.origin else 0.0
-    if (size, unit) == unknown_scale(letter) or stored == "C":
+    if stored == "C":
         return axis, 1.0, start, []
-    if unit and unit != "pixel" and (unit in TIME_UNITS) == (letter == "T"):
+    if unit == unknown_scale(letter)[1]:
+        return axis, size, start, []
+    if unit != "pixel" and (unit in TIME_UNITS) == (letter == "T"):
         return {**axis, "unit": unit}, size, start, []
     note = f"the unit {unit!r} of {letter} is lost: OME-Zarr has no such unit for it"
     return axis, size, start, [note]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +16,14 @@ from napari_blindspot.io.base import Volume, replacing
 from napari_blindspot.io.failures import reading
 from napari_blindspot.params import InputError
 
-PNG, JPEG = (".png",), (".jpg", ".jpeg")
-
 _MOST_BYTES = 2**31
 _QUALITY = 95
-_STORED = {PNG: ("uint8", "uint16"), JPEG: ("uint8",)}
 
 
-def read_picture(
+def read_png(
     path: Path, axes: str | None = None, channel_names: Sequence[str] | None = None
 ) -> Volume:
-    """Open a PNG or JPEG file: axes YX, or YXS where pixels have several samples.
+    """Open a PNG file: axes YX, or YXS where pixels have several samples.
 
     Parameters
     ----------
@@ -41,27 +39,39 @@ def read_picture(
     InputError
         If the file is damaged.
     """
-    is_png = path.suffix.lower() in PNG
-    with reading(path, "PNG" if is_png else "JPEG"):
+    with reading(path, "PNG"):
         encoded = path.read_bytes()
-        if is_png:
-            _check_size(encoded)
-        pixels = imagecodecs.png_decode(encoded) if is_png else imagecodecs.jpeg_decode(encoded)
-        letters = "YXS" if pixels.ndim == 3 else "YX"
-        note = f"axes {letters} of a picture"
-        if axes is not None:
-            letters = check_axes(axes, pixels.ndim)
-            note = f"axes {letters} as given"
-        if not is_png:
-            note += "; JPEG changes the noise: use the original image where there is one"
-        return Volume(
-            pixels,
-            letters,
-            channel_names=tuple(channel_names or ()),
-            metadata={"format": path.suffix.lower()[1:]},
-            note=note,
-            source=path.resolve(),
-        )
+        _check_size(encoded)
+        return _opened(path, imagecodecs.png_decode(encoded), axes, channel_names)
+
+
+def read_jpeg(
+    path: Path, axes: str | None = None, channel_names: Sequence[str] | None = None
+) -> Volume:
+    """Open a JPEG file, with the parameters and axes of `read_png`."""
+    with reading(path, "JPEG"):
+        pixels = imagecodecs.jpeg_decode(path.read_bytes())
+        volume = _opened(path, pixels, axes, channel_names)
+    warning = "JPEG changes the noise: use the original image where there is one"
+    return volume.like(pixels, note=f"{volume.note}; {warning}")
+
+
+def _opened(
+    path: Path, pixels: npt.NDArray[Any], axes: str | None, channel_names: Sequence[str] | None
+) -> Volume:
+    letters = "YXS" if pixels.ndim == 3 else "YX"
+    note = f"axes {letters} of a picture"
+    if axes is not None:
+        letters = check_axes(axes, pixels.ndim)
+        note = f"axes {letters} as given"
+    return Volume(
+        pixels,
+        letters,
+        channel_names=tuple(channel_names or ()),
+        metadata={"format": path.suffix.lower()[1:]},
+        note=note,
+        source=path.resolve(),
+    )
 
 
 def _check_size(encoded: bytes) -> None:
@@ -71,8 +81,8 @@ def _check_size(encoded: bytes) -> None:
         raise InputError(f"it states {width} x {height} pixels, more than {_MOST_BYTES}: damaged.")
 
 
-def write_picture(path: Path, volume: Volume, compression: str | None = None) -> str:
-    """Write a single plane as PNG (8 or 16 bit) or JPEG (8 bit).
+def write_png(path: Path, volume: Volume) -> str:
+    """Write a single plane as PNG.
 
     Returns
     -------
@@ -82,40 +92,30 @@ def write_picture(path: Path, volume: Volume, compression: str | None = None) ->
     Raises
     ------
     InputError
-        If the volume is no single plane or its type cannot be stored.
+        If the file cannot be written.
     """
-    kind = PNG if path.suffix.lower() in PNG else JPEG
-    if compression is not None:
-        raise InputError(
-            f"compression={compression!r} is for TIFF only; {path.suffix} has its own."
-        )
-    pixels = _plane(path, volume)
-    if pixels.dtype.name not in _STORED[kind]:
-        raise InputError(
-            f"{path.suffix} cannot hold {pixels.dtype}; write a .tif, or use an input of "
-            f"{' or '.join(_STORED[kind])}."
-        )
-    encoded = (
-        imagecodecs.png_encode(pixels)
-        if kind is PNG
-        else imagecodecs.jpeg_encode(pixels, level=_QUALITY)
-    )
+    return _write(path, volume, imagecodecs.png_encode)
+
+
+def write_jpeg(path: Path, volume: Volume) -> str:
+    """Write a single plane as JPEG, and say that it is lossy; otherwise as `write_png`."""
+    lost = _write(path, volume, partial(imagecodecs.jpeg_encode, level=_QUALITY))
+    return "; ".join(filter(None, ["JPEG is lossy: measure on a TIFF", lost]))
+
+
+def _write(path: Path, volume: Volume, encode: Callable[..., bytes | bytearray]) -> str:
+    encoded = encode(_plane(volume))
     with replacing(path) as part:
         part.write_bytes(encoded)
-    lost = [] if kind is PNG else ["JPEG is lossy: measure on a TIFF"]
     if any(step != 1.0 for step in volume.scale):
-        lost.append(f"the scale is lost: {path.suffix} has no place for it")
-    return "; ".join(lost)
+        return f"the scale is lost: {path.suffix} has no place for it"
+    return ""
 
 
-def _plane(path: Path, volume: Volume) -> npt.NDArray[Any]:
+def _plane(volume: Volume) -> npt.NDArray[Any]:
+    """The pixels in the order YX or YXS, without the other axes, which are of length 1."""
     inner = "YXS" if "S" in volume.axes else "YX"
     lengths = dict(zip(volume.axes, volume.shape, strict=True))
-    if any(lengths[letter] > 1 for letter in lengths if letter not in inner):
-        raise InputError(
-            f"{path.suffix} holds one plane; the image has axes {volume.axes} of shape "
-            f"{volume.shape}; write a .tif."
-        )
     outer = [axis for axis, letter in enumerate(volume.axes) if letter not in inner]
     order = outer + [volume.axes.index(letter) for letter in inner]
     plane = volume.read().transpose(order)

@@ -14,8 +14,6 @@ from napari_blindspot.io.base import Volume, replacing
 from napari_blindspot.io.ome import NAMESPACE, describe_ome
 from napari_blindspot.params import InputError
 
-COMPRESSIONS = ("zlib", "lzw", "zstd")
-
 # Offsets of a classic TIFF end at 4 GiB; many readers take them as signed and stop at 2.
 BIGTIFF_BYTES = 2**31
 _EXACT_IN_DOUBLE = 2**53
@@ -47,8 +45,8 @@ def write_tiff(path: Path, volume: Volume, compression: str | None = None) -> st
         Target; an existing file is replaced only by a whole one.
     volume : Volume
         Read plane by plane, so it need not fit into memory.
-    compression : {None, "zlib", "lzw", "zstd"}
-        Lossless compression of the planes.
+    compression : str or None
+        One of the format's `compressions`: lossless compression of the planes.
 
     Returns
     -------
@@ -60,9 +58,6 @@ def write_tiff(path: Path, volume: Volume, compression: str | None = None) -> st
     InputError
         If the file cannot be written or the values cannot be stored.
     """
-    if compression is not None and compression not in COMPRESSIONS:
-        allowed = ", ".join(COMPRESSIONS)
-        raise InputError(f"compression={compression!r} is not allowed; use {allowed} or none.")
     order = _stored_axes(volume)
     dtype = stored_dtype(volume.dtype, has_samples="S" in order)
     name = path.name.removesuffix(path.suffix).removesuffix(".ome")
