@@ -22,13 +22,17 @@ NUMPY_ONLY = {"params", "events", "axes", "normalization", "tiling"}
 PARTS = {"masking", "networks", "losses", "inference"}
 # A room may import its own row and the rows before it; the four parts know one another not.
 ROWS = (
-    NUMPY_ONLY | {"_samples", "_shapes", "budget", "io", "picture", "quality", "simulate"},
-    {"pairs", "patches", "noise", "device", "filters", "photons", "triangular"},
+    NUMPY_ONLY
+    | {"_samples", "_shapes", "budget", "io", "picture", "quality", "series", "simulate"},
+    {"pairs", "patches", "ring", "noise", "device", "memory", "filters", "photons", "triangular"},
     PARTS,
+    {"checkpoint"},
     {"methods", "training"},
     {"job", "model"},
     {"blind"},
+    {"sources"},
     {"fitting", "prediction"},
+    {"results"},
     {"run"},
     {"api", "batch", "cli", "_gui"},
 )

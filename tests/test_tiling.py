@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_blindspot.tiling import pad_reflected, padding, tiles
+from napari_blindspot.tiling import halved, pad_reflected, padding, tiles
 
 
 @given(
@@ -31,6 +31,31 @@ def test_cores_cover_everything_once_with_their_halo(axes, divisor):
             assert read.stop >= min(core.stop + h, n)
             assert (crop.start + read.start, crop.stop + read.start) == (core.start, core.stop)
     assert (count == 1).all()
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 20), st.integers(1, 60)), min_size=1, max_size=3),
+    st.integers(0, 20),
+    st.sampled_from([1, 2, 4]),
+)
+def test_halves_cover_a_tile_with_their_halo(axes, halo, divisor):
+    shape = tuple(blocks * divisor for blocks, _ in axes)
+    halos, divisors = [halo] * len(shape), [divisor] * len(shape)
+    for tile in tiles(shape, [size for _, size in axes], halos, divisors):
+        count = np.zeros(shape, int)
+        halves = halved(tile, shape, halos, divisors)
+        if halves is None:
+            assert all(core.stop - core.start <= divisor for core in tile.core)
+            continue
+        for half in halves:
+            count[half.core] += 1
+            for read, core, crop, n in zip(half.read, half.core, half.crop, shape, strict=True):
+                assert read.start % divisor == read.stop % divisor == core.start % divisor == 0
+                assert read.start <= max(core.start - halo, 0)
+                assert read.stop >= min(core.stop + halo, n)
+                assert (crop.start + read.start, crop.stop + read.start) == (core.start, core.stop)
+        assert (count[tile.core] == 1).all()
+        assert count.sum() == count[tile.core].size
 
 
 def test_small_images_are_one_tile():

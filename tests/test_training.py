@@ -6,12 +6,15 @@ import pytest
 import torch
 
 from napari_blindspot.budget import Budget
+from napari_blindspot.checkpoint import Checkpoint
 from napari_blindspot.events import Stop, never
 from napari_blindspot.inference import PlainPass
 from napari_blindspot.losses import SquaredError
 from napari_blindspot.masking import Everything, Stratified
 from napari_blindspot.methods import Parts, Recipe
 from napari_blindspot.networks import UNet
+from napari_blindspot.noise import NoiseLaw
+from napari_blindspot.params import InputError
 from napari_blindspot.patches import PatchSampler
 from napari_blindspot.training import schedule, train
 
@@ -32,9 +35,27 @@ def sampler():
     return PatchSampler((ramp,), (16, 16), 2)
 
 
-def steps_of(parts, budget, *, stop=never, renoised=lambda parts: parts):
+class NoNews:
+    """Noise update that finds one law and changes nothing."""
+
+    def fit(self, parts):
+        return (NoiseLaw(1.0, 2.0),)
+
+    def apply(self, parts, laws):
+        return parts
+
+
+def steps_of(parts, budget, *, stop=never, noise=None, checkpoint=None):
     generator = torch.Generator().manual_seed(1)
-    work = train(parts, sampler(), budget, generator=generator, stop=stop, renoised=renoised)
+    work = train(
+        parts,
+        sampler(),
+        budget,
+        generator=generator,
+        stop=stop,
+        noise=noise or NoNews(),
+        checkpoint=checkpoint,
+    )
     return list(work)
 
 
@@ -68,13 +89,92 @@ def test_stop_ends_the_training():
 def test_noise_updates_happen_when_due_and_change_the_parts():
     seen = []
 
-    def renoised(parts):
-        seen.append(next(iter(parts.network.parameters())).detach().clone())
-        return dataclasses.replace(parts, masking=Everything())
+    class Unmasked(NoNews):
+        def apply(self, parts, laws):
+            seen.append(laws)
+            return dataclasses.replace(parts, masking=Everything())
 
-    steps = steps_of(parts_for(noise_updates=(0.3, 0.6)), Budget(steps=10), renoised=renoised)
+    steps = steps_of(parts_for(noise_updates=(0.3, 0.6)), Budget(steps=10), noise=Unmasked())
     assert len(steps) == 10
-    assert len(seen) == 2
+    assert seen == [(NoiseLaw(1.0, 2.0),)] * 2
+
+
+def kept(file, *, resume=False):
+    """Checkpoint after every step."""
+    return Checkpoint(file, "mine", resume=resume, interval_s=0)
+
+
+class NoiseByNetwork(NoNews):
+    """Noise update that depends on the network, and a masking that depends on the update."""
+
+    def fit(self, parts):
+        return (NoiseLaw(0.0, float(next(iter(parts.network.parameters())).square().mean())),)
+
+    def apply(self, parts, laws):
+        fraction = 0.05 + min(laws[0].offset, 0.1)
+        return dataclasses.replace(parts, masking=Stratified(fraction, 5))
+
+
+@pytest.mark.parametrize("interrupted_at", [1, 3, 4, 7, 9])
+def test_an_interrupted_training_goes_on_as_if_nothing_had_happened(tmp_path, interrupted_at):
+    recipe = {"noise_updates": (0.3, 0.6), "weight_decay": 0.1}
+    whole, first, second = (parts_for(**recipe) for _ in range(3))
+    expected = steps_of(whole, Budget(steps=10), noise=NoiseByNetwork())
+
+    file = tmp_path / "state"
+    stop = iter([Stop.NO] * interrupted_at + [Stop.HALT])
+    before = steps_of(
+        first,
+        Budget(steps=10),
+        stop=lambda: next(stop),
+        noise=NoiseByNetwork(),
+        checkpoint=kept(file),
+    )
+    after = steps_of(
+        second,
+        Budget(steps=10),
+        noise=NoiseByNetwork(),
+        checkpoint=kept(file, resume=True),
+    )
+    assert [(s.step, s.loss) for s in before + after] == [(s.step, s.loss) for s in expected]
+    for ours, theirs in zip(second.network.parameters(), whole.network.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_seconds_that_were_used_are_not_used_again(tmp_path):
+    checkpoint = kept(tmp_path / "state")
+    first = steps_of(parts_for(), Budget(seconds=0.2), checkpoint=checkpoint)
+    again = kept(tmp_path / "state", resume=True)
+    second = steps_of(parts_for(), Budget(seconds=0.4), checkpoint=again)
+    assert second[0].step == first[-1].step + 1
+    assert first[-1].elapsed_s < second[0].elapsed_s < first[-1].elapsed_s + 0.2
+
+
+def test_without_resume_a_training_begins_anew(tmp_path):
+    checkpoint = kept(tmp_path / "state")
+    for _ in range(2):
+        assert steps_of(parts_for(), Budget(steps=3), checkpoint=checkpoint)[0].step == 1
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda data: b"", "cannot be read"),
+        (lambda data: data[: len(data) // 2], "cannot be read"),
+        (lambda data: data.replace(b'\\"step\\"', b'\\"stop\\"'), "is damaged"),
+        (lambda data: data.replace(b'\\"format\\": 1', b'\\"format\\": 9'), "no checkpoint of"),
+        (lambda data: data.replace(b'\\"mine\\"', b'\\"your\\"'), "other inputs or parameters"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_named(tmp_path, damage, message):
+    file = tmp_path / "state"
+    steps_of(parts_for(), Budget(steps=3), checkpoint=kept(file))
+    damaged = damage(file.read_bytes())
+    assert damaged != file.read_bytes()
+    file.write_bytes(damaged)
+    checkpoint = kept(file, resume=True)
+    with pytest.raises(InputError, match=f"{message}.*delete it, or start without --resume"):
+        steps_of(parts_for(), Budget(steps=5), checkpoint=checkpoint)
 
 
 def test_the_schedule_rises_once_and_falls_to_zero():

@@ -164,6 +164,53 @@ class Layout:
         order = self._order()
         return np.transpose(samples.reshape([self.shape[i] for i in order]), np.argsort(order))
 
+    def region(
+        self, sample: int | None, channel: int, window: Sequence[slice]
+    ) -> tuple[slice, ...]:
+        """Region of the array that holds a window in space of one channel.
+
+        Parameters
+        ----------
+        sample : int or None
+            Number of the sample, or all samples.
+        channel : int
+            Number of the channel.
+        window : sequence of slice
+            One slice per axis of `spatial`.
+
+        Returns
+        -------
+        tuple of slice
+            One slice per axis of the array.
+        """
+        parts = dict(zip(self.spatial, window, strict=True)) | self._place(
+            self.channel_axes, channel
+        )
+        if sample is not None:
+            parts |= self._place(self.sample_axes, sample)
+        return tuple(
+            parts.get(letter, slice(0, length))
+            for letter, length in zip(self.axes, self.shape, strict=True)
+        )
+
+    def to_window(self, block: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Pixels of a `region` of one sample as a window in the order of `spatial`."""
+        ordered = np.transpose(block, self._order())
+        return ordered.reshape(ordered.shape[-len(self.spatial) :])
+
+    def from_window(self, window: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Pixels of a window in the shape of its `region`: the inverse of `to_window`."""
+        whole = window.reshape((1,) * (len(self.axes) - window.ndim) + window.shape)
+        return np.transpose(whole, np.argsort(self._order()))
+
+    def _place(self, letters: str, index: int) -> dict[str, slice]:
+        """Slices of length 1 that pick one of all combinations of some axes."""
+        places = np.unravel_index(index, self._lengths(letters)) if letters else ()
+        return {
+            letter: slice(int(place), int(place) + 1)
+            for letter, place in zip(letters, places, strict=True)
+        }
+
     def _order(self) -> list[int]:
         return [self.axes.index(a) for a in self.sample_axes + self.channel_axes + self.spatial]
 

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
     from napari_blindspot.methods import Parts
     from napari_blindspot.pairs import TrainingPair
-    from napari_blindspot.patches import PatchSampler
+    from napari_blindspot.patches import Patches
 
 _PIXELS_IN_PATCHES = 260_000
 
 
 def blind_sample(
-    parts: Parts, sampler: PatchSampler, generator: torch.Generator, pixels: int
+    parts: Parts, sampler: Patches, generator: torch.Generator, pixels: int
 ) -> BlindSample:
     """Blind predictions of hidden pixels, from patches with about `pixels` pixels in all.
 

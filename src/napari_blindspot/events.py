@@ -104,7 +104,8 @@ class Finished:
     denoised, std : Volume or None
         Posterior mean (or prediction) and posterior standard deviation as float32 in the units
         of the input; None for a run that only trains or was halted, and a standard deviation
-        only where it was asked for and the method has one.
+        only where it was asked for and the method has one. Those too large for memory are the
+        saved files, opened.
     model : Model
         The trained model.
     stopped : bool

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 
 from napari_blindspot.blind import blind_sample
@@ -13,21 +12,22 @@ from napari_blindspot.budget import Budget
 from napari_blindspot.methods.base import Spec
 from napari_blindspot.model import Model, TrainedNetwork
 from napari_blindspot.noise import NoiseLaw, estimate_noise_law, fit_noise_law
-from napari_blindspot.normalization import Normalization
-from napari_blindspot.patches import PatchSampler, patch_shape
-from napari_blindspot.tiling import pad_reflected
+from napari_blindspot.series import Series
+from napari_blindspot.sources import source_of
 from napari_blindspot.training import train
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
-    from numpy.typing import NDArray
-
     from napari_blindspot.axes import Layout
+    from napari_blindspot.checkpoint import Checkpoint, Checkpoints
     from napari_blindspot.events import Event, StopFlag
     from napari_blindspot.io.base import Volume
     from napari_blindspot.job import Job
     from napari_blindspot.methods import Method, Parts
+    from napari_blindspot.normalization import Normalization
+    from napari_blindspot.patches import Patches
+    from napari_blindspot.sources import Source
 
 _PIXELS_IN_TRAINING, _PIXELS_AT_THE_END = 300_000, 1_000_000
 _KEPT_LOSSES = 1000
@@ -41,6 +41,7 @@ def fit(
     *,
     device: torch.device,
     stop: StopFlag,
+    checkpoints: Checkpoints | None = None,
 ) -> Generator[Event, None, Model]:
     """Train one network per channel, or one for all with `job.joint`.
 
@@ -54,27 +55,16 @@ def fit(
     Model
         What was trained until the budget or the stop flag ended it.
     """
-    series = [
-        layout.to_samples(volume.read()) for volume, layout in zip(volumes, layouts, strict=True)
-    ]
     channels = range(layouts[0].n_channels)
     groups = [tuple(channels)] if job.joint else [(c,) for c in channels]
     budget = Budget.parse(job.budget).shared(len(groups))
     networks = []
     for index, group in enumerate(groups):
-        chosen = [finite(samples[:, list(group)]) for samples in series]
+        series = [Series(*pair, group) for pair in zip(volumes, layouts, strict=True)]
         generator = torch.Generator().manual_seed(job.seed + index)
-        learner = Learner(method, chosen, group, budget, device)
+        learner = Learner(method, source_of(series), group, budget, device, checkpoints)
         networks.append((yield from learner.learn(generator, stop, index)))
     return Model(method, layouts[0].spatial, tuple(networks))
-
-
-def finite(samples: NDArray[np.generic]) -> NDArray[np.generic]:
-    """Samples `(N, C, *space)` with NaN and Inf replaced by the mean of their channel."""
-    if samples.dtype.kind != "f" or np.isfinite(samples).all():
-        return samples
-    mean = np.reshape(Normalization.of(samples).mean, (1, -1) + (1,) * (samples.ndim - 2))
-    return np.where(np.isfinite(samples), samples, mean.astype(samples.dtype))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,51 +75,46 @@ class Learner:
     ----------
     method : Method
         What to train.
-    series : list of array
-        Samples `(N, C, *space)` of each input, in the units of the input.
+    source : Source
+        What it learns from.
     channels : tuple of int
         The channels of the data that these are.
     budget : Budget
         Budget of this network.
     device : torch.device
         Where to train.
+    checkpoints : Checkpoints or None
+        Files of the unfinished training.
     """
 
     method: Method
-    series: list[NDArray[np.generic]]
+    source: Source
     channels: tuple[int, ...]
     budget: Budget
     device: torch.device
+    checkpoints: Checkpoints | None = None
 
     def learn(
         self, generator: torch.Generator, stop: StopFlag, index: int
     ) -> Generator[Event, None, TrainedNetwork]:
         """Train, fit the noise on blind predictions, calibrate the predictor."""
-        normalization = _joint_normalization(self.series)
-        normal = [torch.from_numpy(normalization.apply(samples)) for samples in self.series]
-        spec = self._spec(normalization, normal)
+        normalization = self.source.normalization
+        spec = self._spec()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(torch.randint(2**31, (), generator=generator)))
             parts = self.method.build(spec)
         parts.network.to(self.device)
-        sampler = self._sampler(parts, normal)
-        losses = []
-
-        def renoised(parts: Parts) -> Parts:
-            sample = blind_sample(parts, sampler, generator, _PIXELS_IN_TRAINING)
-            return self.method.renoised(parts, fit_noise_law(sample))
-
-        for step in train(
+        sampler = self.source.patches(parts, self.device, generator)
+        losses = yield from train(
             parts,
             sampler,
             self.budget,
             generator=generator,
             stop=stop,
-            renoised=renoised,
+            noise=_BlindFit(self.method, sampler, generator),
+            checkpoint=self._checkpoint(index, spec),
             network_index=index,
-        ):
-            losses.append(step.loss)
-            yield step
+        )
         sample = blind_sample(parts, sampler, generator, _PIXELS_AT_THE_END)
         laws = fit_noise_law(sample)
         parts = dataclasses.replace(parts, predictor=parts.predictor.calibrated(sample, laws))
@@ -142,31 +127,37 @@ class Learner:
             losses=tuple(losses[:: max(len(losses) // _KEPT_LOSSES, 1)]),
         )
 
-    def _spec(self, normalization: Normalization, normal: list[torch.Tensor]) -> Spec:
+    def _checkpoint(self, index: int, spec: Spec) -> Checkpoint | None:
+        """What the data are is told by their mean, spread and noise."""
+        return self.checkpoints.of(index, dataclasses.asdict(spec)) if self.checkpoints else None
+
+    def _spec(self) -> Spec:
+        normalization, probe = self.source.normalization, self.source.probe
+        normal = torch.from_numpy(normalization.apply(probe))
         return Spec(
-            ndim=normal[0].ndim - 2,
+            ndim=normal.ndim - 2,
             channels=len(self.channels),
             mean=normalization.mean,
             std=normalization.std,
             budget_s=self.budget.seconds or (self.budget.steps or 1) / self.method.steps_per_s,
-            noise=estimate_noise_law(normal[0]) if min(normal[0].shape[-2:]) > 2 else (),
-            quantum=normalization.quanta(self.series[0]),
+            noise=estimate_noise_law(normal) if min(normal.shape[-2:]) > 2 else (),
+            quantum=normalization.quanta(probe),
         )
 
-    def _sampler(self, parts: Parts, normal: list[torch.Tensor]) -> PatchSampler:
-        divisor = parts.network.divisor
-        padded = tuple(
-            torch.from_numpy(pad_reflected(samples.numpy(), divisor)).to(self.device)
-            for samples in normal
-        )
-        space = [min(sides) for sides in zip(*(p.shape[2:] for p in padded), strict=True)]
-        patch = patch_shape(space, parts.recipe.patch, divisor)
-        return PatchSampler(padded, patch, parts.recipe.batch)
 
+@dataclasses.dataclass(frozen=True)
+class _BlindFit:
+    """Noise fitted on blind predictions of the network in training."""
 
-def _joint_normalization(series: list[NDArray[np.generic]]) -> Normalization:
-    flat = [np.moveaxis(samples, 1, 0).reshape(samples.shape[1], -1) for samples in series]
-    return Normalization.of(np.concatenate(flat, 1)[None])
+    method: Method
+    sampler: Patches
+    generator: torch.Generator
+
+    def fit(self, parts: Parts) -> tuple[NoiseLaw, ...]:
+        return fit_noise_law(blind_sample(parts, self.sampler, self.generator, _PIXELS_IN_TRAINING))
+
+    def apply(self, parts: Parts, laws: tuple[NoiseLaw, ...]) -> Parts:
+        return self.method.renoised(parts, laws)
 
 
 def _in_units(laws: tuple[NoiseLaw, ...], normalization: Normalization) -> tuple[NoiseLaw, ...]:

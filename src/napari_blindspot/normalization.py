@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
 _ENOUGH_VALUES = 1_000_000
@@ -30,10 +32,24 @@ class Normalization:
         A constant channel gets std 1.
         """
         channels = [np.asarray(samples[:, c], np.float64) for c in range(samples.shape[1])]
-        finite = [channel[np.isfinite(channel)] for channel in channels]
+        finite = [
+            channel if (known := np.isfinite(channel)).all() else channel[known]
+            for channel in channels
+        ]
         means = [float(values.mean()) if values.size else 0.0 for values in finite]
         stds = [float(values.std()) if values.size else 0.0 for values in finite]
         return cls(tuple(means), tuple(std if std > 0 else 1.0 for std in stds))
+
+    @classmethod
+    def of_pieces(cls, pieces: Iterable[NDArray[np.generic]]) -> Normalization:
+        """Scale of data too large for memory, from pieces `(C, *any)` that hold them once."""
+        total = _Moments.of_channels(next(iterator := iter(pieces)))
+        for piece in iterator:
+            total = total.joined(_Moments.of_channels(piece))
+        stds = np.sqrt(total.squares / np.maximum(total.counts, 1))
+        return cls(
+            tuple(total.means.tolist()), tuple(float(std) if std > 0 else 1.0 for std in stds)
+        )
 
     def quanta(self, samples: NDArray[np.generic]) -> tuple[float, ...]:
         """Normalised step between neighbouring grey values of each channel of `(N, C, *space)`.
@@ -44,9 +60,15 @@ class Normalization:
         return tuple(step / std for step, std in zip(steps, self.std, strict=True))
 
     def apply(self, samples: NDArray[np.generic]) -> NDArray[np.float32]:
-        """Normalised copy of samples `(N, C, *space)`."""
+        """Normalised copy of samples `(N, C, *space)`; values that are not finite become 0."""
         mean, std = self._columns(samples.ndim)
-        return ((samples.astype(np.float64) - mean) / std).astype(np.float32)
+        exact = samples.astype(np.float64)
+        exact -= mean
+        exact /= std
+        normal = exact.astype(np.float32)
+        if samples.dtype.kind == "f":
+            normal[~np.isfinite(normal)] = 0
+        return normal
 
     def undo(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Samples `(N, C, *space)` back in the units of the input."""
@@ -60,6 +82,33 @@ class Normalization:
     def _columns(self, ndim: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         shape = (1, len(self.mean)) + (1,) * (ndim - 2)
         return np.reshape(self.mean, shape), np.reshape(self.std, shape)
+
+
+@dataclass(frozen=True)
+class _Moments:
+    """Number, mean and sum of squares about the mean of the finite values of each channel."""
+
+    counts: NDArray[np.float64]
+    means: NDArray[np.float64]
+    squares: NDArray[np.float64]
+
+    @classmethod
+    def of_channels(cls, piece: NDArray[np.generic]) -> _Moments:
+        values = piece.reshape(len(piece), -1).astype(np.float64)
+        finite = np.isfinite(values)
+        counts = finite.sum(1).astype(np.float64)
+        means = np.where(finite, values, 0).sum(1) / np.maximum(counts, 1)
+        squares = np.where(finite, values - means[:, None], 0) ** 2
+        return cls(counts, means, squares.sum(1))
+
+    def joined(self, other: _Moments) -> _Moments:
+        counts = self.counts + other.counts
+        gap, part = other.means - self.means, other.counts / np.maximum(counts, 1)
+        return _Moments(
+            counts,
+            self.means + gap * part,
+            self.squares + other.squares + gap**2 * self.counts * part,
+        )
 
 
 def _quantum(values: NDArray[np.generic]) -> float:

@@ -5,12 +5,44 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 _LEAST_PLANES = 8
+
+
+class Patches(Protocol):
+    """A source of training patches."""
+
+    @property
+    def patch(self) -> tuple[int, ...]:
+        """Spatial shape of a patch."""
+        ...
+
+    @property
+    def batch(self) -> int:
+        """Patches per batch."""
+        ...
+
+    @property
+    def pixels(self) -> int:
+        """Pixels over which the patches are drawn."""
+        ...
+
+    def sample(self, generator: torch.Generator) -> Float[Tensor, "b c *patch"]:
+        """One batch of patches in normalised units."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """What changes while patches are drawn, ready for JSON."""
+        ...
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a saved `state`."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -43,6 +75,13 @@ class PatchSampler:
     def sample(self, generator: torch.Generator) -> Float[Tensor, "b c *patch"]:
         """One batch; the same generator state gives the same batch."""
         return torch.stack([self._one(generator) for _ in range(self.batch)])
+
+    def state(self) -> dict[str, Any]:
+        """Nothing: all that changes is the generator."""
+        return {}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Nothing to restore."""
 
     def _one(self, generator: torch.Generator) -> Float[Tensor, "c *patch"]:
         samples = self._input(generator)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +12,11 @@ import torch
 
 from napari_blindspot.events import Stop
 from napari_blindspot.events import Tile as TileDone
-from napari_blindspot.fitting import finite
+from napari_blindspot.io.base import to_dtype
+from napari_blindspot.memory import free_bytes, is_exhausted, let_go
 from napari_blindspot.params import InputError
-from napari_blindspot.tiling import pad_reflected, tiles
+from napari_blindspot.series import Series
+from napari_blindspot.tiling import halved, pad_reflected, tiles
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -26,14 +30,43 @@ if TYPE_CHECKING:
     from napari_blindspot.tiling import Slices, Tile
 
 TILE = {2: (512, 512), 3: (32, 160, 160)}
+_SMALLEST_SIDE = 64
+_BYTES_PER_VALUE = 1_000  # at most, while a tile is predicted: 32 features, eight turns
 
 
 @dataclass(frozen=True)
 class Arrays:
-    """Denoised values and their standard deviation (or None), float32, in the input's axes."""
+    """Denoised values and their standard deviation (or None), in the input's axes.
 
-    mean: NDArray[np.float32]
-    std: NDArray[np.float32] | None
+    Anything with `shape`, `dtype` and slicing both ways. Values are rounded to its dtype.
+    """
+
+    mean: Any
+    std: Any | None
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A tile of one sample, and the network that denoises it."""
+
+    network: TrainedNetwork
+    series: Series
+    sample: int
+    tile: Tile
+
+    @property
+    def n_values(self) -> int:
+        """Number of values that the network is shown."""
+        pixels = math.prod(int(s.stop - s.start) for s in self.tile.read)
+        return pixels * len(self.series.channels)
+
+    def halves(self) -> list[Piece] | None:
+        """The same in two pieces, or None where it cannot be divided."""
+        shape, halo, divisor = _geometry(self.network, self.series.space)
+        parts = halved(self.tile, shape, halo, divisor)
+        if parts is None:
+            return None
+        return [Piece(self.network, self.series, self.sample, part) for part in parts]
 
 
 def predict(
@@ -46,8 +79,9 @@ def predict(
     seed: int,
     with_std: bool = True,
     tile: tuple[int, ...] | None = None,
+    into: Arrays | None = None,
 ) -> Generator[Event, None, Arrays | None]:
-    """Denoise a volume.
+    """Denoise a volume, which is read tile by tile.
 
     Parameters
     ----------
@@ -65,6 +99,8 @@ def predict(
         Whether to find the standard deviation.
     tile : tuple of int, optional
         Largest piece shown to the network at once, halo included.
+    into : Arrays, optional
+        Where the results go, in place of new float32 arrays.
 
     Yields
     ------
@@ -75,86 +111,156 @@ def predict(
     -------
     Arrays or None
         None if halted.
+
+    Raises
+    ------
+    InputError
+        If the model does not fit the data, or not even the smallest tile fits into memory.
+
+    Notes
+    -----
+    Where memory runs out, the tile and all others of its size are halved and the work goes on.
     """
     if model.n_channels != layout.n_channels:
         raise InputError(
             f"The model was trained on {model.n_channels} channels, the input has "
             f"{layout.n_channels}; apply it to data like its training data."
         )
-    samples = finite(layout.to_samples(volume.read()))
-    mean = np.empty(samples.shape, np.float32)
-    std = np.empty(samples.shape, np.float32) if with_std else None
-    pieces = [
-        (network, n, piece)
-        for network in model.networks
-        for n in range(len(samples))
-        for piece in _tiles(network, samples.shape[2:], tile)
-    ]
-    for done, (network, n, piece) in enumerate(pieces, 1):
+    mean, std = _targets(volume, into, with_std=with_std)
+    pieces = deque(_pieces(model, volume, layout, tile, device))
+    done = 0
+    while pieces:
         if stop() is Stop.HALT:
             return None
-        sample = samples[n : n + 1]
-        tile_mean, tile_std = _predict_tile(network, sample, piece, device, seed, with_std=with_std)
-        _store(mean[n], tile_mean, network, piece)
-        if std is not None and tile_std is not None:
-            _store(std[n], tile_std, network, piece)
+        piece = pieces.popleft()
+        values = _attempt(piece, device, seed, with_std=std is not None)
+        if values is None:
+            pieces = deque(_divided([piece, *pieces]))
+            continue
+        _store(mean, values[0], piece)
+        if std is not None and values[1] is not None:
+            _store(std, values[1], piece)
         else:
             std = None
-        yield TileDone(done, len(pieces))
-    return Arrays(layout.from_samples(mean), None if std is None else layout.from_samples(std))
+        done += 1
+        yield TileDone(done, done + len(pieces))
+    return Arrays(mean, std)
 
 
-def _tiles(
-    network: TrainedNetwork, space: tuple[int, ...], size: tuple[int, ...] | None
-) -> list[Tile]:
+def _targets(volume: Volume, into: Arrays | None, *, with_std: bool) -> tuple[Any, Any | None]:
+    if into is not None:
+        return into.mean, into.std
+    mean = np.empty(volume.shape, np.float32)
+    return mean, np.empty(volume.shape, np.float32) if with_std else None
+
+
+def _pieces(
+    model: Model,
+    volume: Volume,
+    layout: Layout,
+    size: tuple[int, ...] | None,
+    device: torch.device,
+) -> list[Piece]:
+    free = free_bytes(device)
+    pieces = []
+    for network in model.networks:
+        series = Series(volume, layout, network.channels)
+        shape, halo, divisor = _geometry(network, series.space)
+        side = size or _tile(len(shape), network.parts.predictor.margin, len(series.channels), free)
+        pieces += [
+            Piece(network, series, sample, each)
+            for sample in range(series.n_samples)
+            for each in tiles(shape, side, halo, divisor)
+        ]
+    return pieces
+
+
+def _geometry(
+    network: TrainedNetwork, space: tuple[int, ...]
+) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+    """Padded shape, halo and divisor."""
     net = network.parts.network
     padded = tuple(n + -n % d for n, d in zip(space, net.divisor, strict=True))
     margin = network.parts.predictor.margin
     halo = (*net.halo[:-2], *(reach + margin for reach in net.halo[-2:]))
-    return tiles(padded, size or _tile(len(space), margin), halo, net.divisor)
+    return padded, halo, tuple(net.divisor)
 
 
-def _tile(ndim: int, margin: int) -> tuple[int, ...]:
-    """Tile for a predictor with a margin; larger by more than that, for most of it is halo."""
-    return (*TILE[ndim][:-2], *(side + 4 * margin for side in TILE[ndim][-2:]))
+def _tile(ndim: int, margin: int, channels: int, free: int) -> tuple[int, ...]:
+    """Tile for a predictor with a margin; larger by more than that, for most of it is halo.
+
+    It is halved until it takes no more than half of the free memory.
+    """
+    *depth, side = (*TILE[ndim][:-2], TILE[ndim][-1] + 4 * margin)
+    most = free / 2 / _BYTES_PER_VALUE / channels / math.prod(depth)
+    while side**2 > most and side > _SMALLEST_SIDE:
+        side //= 2
+    return (*depth, side, side)
 
 
-def _predict_tile(
-    network: TrainedNetwork,
-    sample: NDArray[np.generic],
-    piece: Tile,
-    device: torch.device,
-    seed: int,
-    *,
-    with_std: bool,
+def _attempt(
+    piece: Piece, device: torch.device, seed: int, *, with_std: bool
+) -> tuple[NDArray[np.float32], NDArray[np.float32] | None] | None:
+    """Result of a piece, or None if memory ran out."""
+    try:
+        return _predict_piece(piece, device, seed, with_std=with_std)
+    except (MemoryError, RuntimeError) as error:
+        if not is_exhausted(error):
+            raise
+    # Outside of the handler, for the error holds on to the arrays of its frames.
+    let_go(device)
+    return None
+
+
+def _divided(pieces: list[Piece]) -> list[Piece]:
+    """Pieces of which none is as large as the first was.
+
+    Raises
+    ------
+    InputError
+        If the first cannot be divided.
+    """
+    first = pieces[0]
+    if first.halves() is None:
+        raise InputError(
+            f"Memory ran out with the smallest tile, {first.n_values} values; close other "
+            "programs, or use another device."
+        )
+    return [
+        part
+        for piece in pieces
+        for part in ((piece.n_values >= first.n_values and piece.halves()) or [piece])
+    ]
+
+
+def _predict_piece(
+    piece: Piece, device: torch.device, seed: int, *, with_std: bool
 ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
-    """Mean and standard deviation of the core of a tile, `(1, C, *core)`, in input units."""
+    """Mean and standard deviation of the core of a tile, `(C, *core)`, in input units."""
+    network, space = piece.network, piece.series.space
     net, scale = network.parts.network.to(device), network.normalization
-    # A slice ends at the image's border; only the padding is missing there.
-    shown = scale.apply(sample[:, list(network.channels)][_last(piece.read)])
+    # A window ends at the image's border; only the padding is missing there.
+    window = _inside(piece.tile.read, space)
+    shown = scale.apply(piece.series.read(piece.sample, window)[None])
     noisy = torch.from_numpy(pad_reflected(shown, net.divisor)).to(device)
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         result = network.parts.predictor.predict(net, noisy, generator, with_std=with_std)
-    crop = _last(piece.crop)
+    crop: Any = (..., *piece.tile.crop)
     mean = scale.undo(result.mean.cpu().numpy()[crop])
-    std = None if result.std is None else scale.undo_std(result.std.cpu().numpy()[crop])
-    return mean, std
+    std = None if result.std is None else scale.undo_std(result.std.cpu().numpy()[crop])[0]
+    return mean[0], std
 
 
-def _store(
-    target: NDArray[np.float32], values: NDArray[np.float32], network: TrainedNetwork, piece: Tile
-) -> None:
-    """Put a core `(1, C, *core)` into `(C, *space)`, without the padding."""
-    space = target.shape[1:]
-    inside = tuple(
-        slice(core.start, min(core.stop, n)) for core, n in zip(piece.core, space, strict=True)
-    )
+def _store(target: Any, values: NDArray[np.float32], piece: Piece) -> None:
+    """Put a core `(C, *core)` where it belongs, without the padding."""
+    layout, space = piece.series.layout, piece.series.space
+    inside = _inside(piece.tile.core, space)
     kept = tuple(slice(0, s.stop - s.start) for s in inside)
-    for row, channel in enumerate(network.channels):
-        target[channel][inside] = values[0, row][kept]
+    for row, channel in zip(values, piece.series.channels, strict=True):
+        block = layout.from_window(to_dtype(row[kept], target.dtype))
+        target[layout.region(piece.sample, channel, inside)] = block
 
 
-def _last(slices: Slices) -> Any:
-    """Index of the last axes."""
-    return (..., *slices)
+def _inside(window: Slices, space: tuple[int, ...]) -> Slices:
+    return tuple(slice(s.start, min(s.stop, n)) for s, n in zip(window, space, strict=True))

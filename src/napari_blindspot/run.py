@@ -5,18 +5,17 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
 from napari_blindspot import device as devices
 from napari_blindspot import methods
 from napari_blindspot.axes import Layout
+from napari_blindspot.checkpoint import Checkpoints
 from napari_blindspot.events import Finished, NoiseFitted, Started, Stop, never
 from napari_blindspot.fitting import fit
-from napari_blindspot.io import check_target, open_volume, save_volume
-from napari_blindspot.io.base import to_dtype
+from napari_blindspot.io import check_target, open_volume
 from napari_blindspot.model import load
 from napari_blindspot.params import InputError
 from napari_blindspot.prediction import predict
+from napari_blindspot.results import Results, dtype_of_result, room_for, saved
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -28,13 +27,16 @@ if TYPE_CHECKING:
     from napari_blindspot.io.base import Volume
     from napari_blindspot.job import Job
     from napari_blindspot.model import Model
-    from napari_blindspot.prediction import Arrays
 
 _THINNEST_3D = 8
 
 
 def run(
-    job: Job, stop: StopFlag = never, volumes: Sequence[Volume] | None = None
+    job: Job,
+    stop: StopFlag = never,
+    volumes: Sequence[Volume] | None = None,
+    *,
+    resume: bool = False,
 ) -> Iterator[Event]:
     """Do what the job says: train or load a model, denoise the first input, save.
 
@@ -47,6 +49,8 @@ def run(
         the prediction; `Stop.HALT` ends everything and keeps the model.
     volumes : sequence of Volume, optional
         Open inputs, in place of the files that the job names.
+    resume : bool
+        Go on with the training of the same job that was interrupted, if there was one.
 
     Yields
     ------
@@ -68,36 +72,49 @@ def run(
     yield _started(job, method, layouts, volumes[0], device)
 
     halted = _Latch(stop)
+    checkpoints = Checkpoints.of_job(job, resume=resume)
     if loaded is None:
-        model = yield from fit(job, method, volumes, layouts, device=device, stop=halted)
+        model = yield from fit(
+            job,
+            method,
+            volumes,
+            layouts,
+            device=device,
+            stop=halted,
+            checkpoints=checkpoints,
+        )
         yield from _noise(model)
     else:
         model = loaded
     if job.save_model:
         model.save(job.save_model)
-    with_std = job.with_std or bool(job.uncertainty)
-    arrays = None
+    results = Results()
     if not job.train_only and halted.state is not Stop.HALT:
-        arrays = yield from predict(
-            model,
-            volumes[0],
-            layouts[0],
-            device=device,
-            stop=halted,
-            seed=job.seed,
-            with_std=with_std,
-        )
-    denoised, std, lost = _results(job, volumes[0], arrays)
+        with room_for(job, volumes[0]) as room:
+            arrays = yield from predict(
+                model,
+                volumes[0],
+                layouts[0],
+                device=device,
+                stop=halted,
+                seed=job.seed,
+                with_std=job.with_std or bool(job.uncertainty),
+                into=room,
+            )
+            results = saved(job, volumes[0], arrays, room)
+    if checkpoints and halted.state is not Stop.HALT:
+        checkpoints.remove()
     elapsed_s = time.perf_counter() - began
-    yield Finished(denoised, std, model, halted.state is not Stop.NO, elapsed_s, lost)
+    stopped = halted.state is not Stop.NO
+    yield Finished(results.denoised, results.std, model, stopped, elapsed_s, results.lost)
 
 
 def _check_targets(job: Job, volume: Volume, method: methods.Method) -> None:
     """Find out before the training what would make it useless."""
     if job.output:
-        check_target(job.output, volume, dtype=np.float32 if job.float32 else None)
+        check_target(job.output, volume, dtype=dtype_of_result(job, volume))
     if job.uncertainty:
-        check_target(job.uncertainty, volume, dtype=np.float32)
+        check_target(job.uncertainty, volume, dtype="float32")
     if job.uncertainty and not method.has_std:
         able = ", ".join(name for name, cls in methods.available().items() if cls.has_std)
         raise InputError(
@@ -162,21 +179,3 @@ def _noise(model: Model) -> Generator[Event, None, None]:
     for network in model.networks:
         for channel, law in zip(network.channels, network.noise, strict=True):
             yield NoiseFitted(channel, law.gain, law.offset)
-
-
-def _results(
-    job: Job, source: Volume, arrays: Arrays | None
-) -> tuple[Volume | None, Volume | None, str]:
-    """Denoised image, standard deviation, and what their files could not keep."""
-    if arrays is None:
-        return None, None, ""
-    denoised = source.like(arrays.mean)
-    std = None if arrays.std is None else source.like(arrays.std)
-    lost = ""
-    if job.output:
-        kept = denoised if job.float32 else source.like(to_dtype(arrays.mean, source.dtype))
-        lost = save_volume(job.output, kept)
-        job.save_beside(job.output)
-    if job.uncertainty and std is not None:
-        lost = save_volume(job.uncertainty, std) or lost
-    return denoised, std, lost

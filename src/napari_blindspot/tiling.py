@@ -82,18 +82,51 @@ def tiles(
     return [_tile(combination) for combination in itertools.product(*axes)]
 
 
+def halved(
+    tile: Tile, shape: Sequence[int], halo: Sequence[int], divisor: Sequence[int]
+) -> tuple[Tile, Tile] | None:
+    """Two tiles with the core of one, cut across its longest axis; None if it is but a block."""
+    blocks = [(s.stop - s.start) // d for s, d in zip(tile.core, divisor, strict=True)]
+    sides = [b * d if b > 1 else 0 for b, d in zip(blocks, divisor, strict=True)]
+    axis = max(range(len(sides)), key=sides.__getitem__)
+    if sides[axis] == 0:
+        return None
+    core = tile.core[axis]
+    middle = core.start + blocks[axis] // 2 * divisor[axis]
+    parts = (slice(core.start, middle), slice(middle, core.stop))
+    first, second = (
+        _around((*tile.core[:axis], part, *tile.core[axis + 1 :]), shape, halo, divisor)
+        for part in parts
+    )
+    return first, second
+
+
+def _around(
+    core: Slices, shape: Sequence[int], halo: Sequence[int], divisor: Sequence[int]
+) -> Tile:
+    reach = [_whole_blocks(h, d) for h, d in zip(halo, divisor, strict=True)]
+    rows = zip(core, reach, shape, strict=True)
+    return _tile([_interval(s.start, s.stop, h, n) for s, h, n in rows])
+
+
+def _whole_blocks(halo: int, divisor: int) -> int:
+    return math.ceil(halo / divisor) * divisor
+
+
 def _intervals(length: int, size: int, halo: int, divisor: int) -> list[tuple[slice, slice, slice]]:
     """Read, core and crop intervals along one axis."""
     if length <= size:
         whole = slice(0, length)
         return [(whole, whole, whole)]
-    halo = math.ceil(halo / divisor) * divisor
+    halo = _whole_blocks(halo, divisor)
     core = max((size - 2 * halo) // divisor, 1) * divisor
-    return [_interval(start, core, halo, length) for start in range(0, length, core)]
+    return [
+        _interval(start, min(start + core, length), halo, length)
+        for start in range(0, length, core)
+    ]
 
 
-def _interval(start: int, core: int, halo: int, length: int) -> tuple[slice, slice, slice]:
-    stop = min(start + core, length)
+def _interval(start: int, stop: int, halo: int, length: int) -> tuple[slice, slice, slice]:
     first, last = max(start - halo, 0), min(stop + halo, length)
     return slice(first, last), slice(start, stop), slice(start - first, stop - first)
 

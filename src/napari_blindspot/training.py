@@ -4,52 +4,69 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch import Tensor, nn
 
+from napari_blindspot.checkpoint import Progress
 from napari_blindspot.events import Step, Stop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Generator
 
     from napari_blindspot.budget import Budget
+    from napari_blindspot.checkpoint import Checkpoint
     from napari_blindspot.events import StopFlag
     from napari_blindspot.methods.base import Parts
-    from napari_blindspot.patches import PatchSampler
+    from napari_blindspot.noise import NoiseLaw
+    from napari_blindspot.patches import Patches
 
 _WARM_UP = 0.03
 _LARGEST_GRADIENT = 1.0
 
 
+class NoiseUpdate(Protocol):
+    """Fits the noise during the training and makes the parts anew for it."""
+
+    def fit(self, parts: Parts) -> tuple[NoiseLaw, ...]:
+        """Noise law of each channel, while the network holds the averaged weights."""
+        ...
+
+    def apply(self, parts: Parts, laws: tuple[NoiseLaw, ...]) -> Parts:
+        """Parts for a noise law."""
+        ...
+
+
 def train(
     parts: Parts,
-    sampler: PatchSampler,
+    sampler: Patches,
     budget: Budget,
     *,
     generator: torch.Generator,
     stop: StopFlag,
-    renoised: Callable[[Parts], Parts],
+    noise: NoiseUpdate,
+    checkpoint: Checkpoint | None = None,
     network_index: int = 0,
-) -> Iterator[Step]:
+) -> Generator[Step, None, list[float]]:
     """Train the network in `parts`; at the end it holds the averaged weights.
 
     Parameters
     ----------
     parts : Parts
         Masking, network, loss and recipe.
-    sampler : PatchSampler
-        Source of noisy patches; its series lies on the device of the network.
+    sampler : Patches
+        Source of noisy patches on the device of the network.
     budget : Budget
         Steps or seconds.
     generator : torch.Generator
         The only source of randomness.
     stop : callable
         Asked before every step; anything but `Stop.NO` ends the training.
-    renoised : callable
-        Fits the noise anew and gives the parts for it; called after the parts of the budget that
-        the recipe names, while the network holds the averaged weights.
+    noise : NoiseUpdate
+        Asked after the parts of the budget that the recipe names.
+    checkpoint : Checkpoint, optional
+        Where the state is kept now and then, and from where the training goes on.
     network_index : int
         Number that the events carry.
 
@@ -57,6 +74,11 @@ def train(
     ------
     Step
         After every optimiser step.
+
+    Returns
+    -------
+    list of float
+        Loss of every step, those before a crash included.
     """
     network, recipe = parts.network.train(), parts.recipe
     optimizer = torch.optim.AdamW(
@@ -67,14 +89,21 @@ def train(
         fused=True,
     )
     averages = [p.detach().clone() for p in network.parameters()]
-    updates = list(recipe.noise_updates)
-    began, step, fraction = time.perf_counter(), 0, 0.0
+    progress = Progress(network, optimizer, averages, generator, sampler)
+    if checkpoint:
+        checkpoint.restore(progress)
+    for laws in progress.laws:
+        parts = noise.apply(parts, laws)
+    updates = list(recipe.noise_updates[len(progress.laws) :])
+    began = time.perf_counter() - progress.elapsed_s
+    fraction = budget.fraction(progress.step, progress.elapsed_s)
 
     while fraction < 1 and stop() is Stop.NO:
         if updates and fraction >= updates[0]:
             del updates[0]
             _swap(averages, network)
-            parts = renoised(parts)
+            progress.laws.append(noise.fit(parts))
+            parts = noise.apply(parts, progress.laws[-1])
             _swap(averages, network.train())
         _set_rate(optimizer, recipe.learning_rate * schedule(fraction))
         pair = parts.masking.sample(sampler.sample(generator), generator)
@@ -83,14 +112,18 @@ def train(
         torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(network.parameters(), _LARGEST_GRADIENT)
         optimizer.step()
-        step += 1
+        step = progress.count(float(loss.detach()), time.perf_counter() - began)
         _average(averages, network, min(recipe.averaging, (1 + step) / (10 + step)))
-        elapsed_s = time.perf_counter() - began
-        fraction = budget.fraction(step, elapsed_s)
-        yield Step(network_index, step, fraction, float(loss.detach()), elapsed_s)
+        fraction = budget.fraction(step, progress.elapsed_s)
+        if checkpoint:
+            checkpoint.keep_when_due(progress)
+        yield Step(network_index, step, fraction, progress.losses[-1], progress.elapsed_s)
 
+    if checkpoint:
+        checkpoint.keep_at_the_end(progress)
     _swap(averages, network)
     network.eval()
+    return progress.losses
 
 
 def schedule(fraction: float) -> float:

@@ -46,6 +46,14 @@ def test_scale_units_origin_and_names_are_kept(tmp_path):
         assert getattr(back, name) == value
 
 
+def test_a_folder_that_vanishes_is_not_read_as_zeros(tmp_path):
+    save_volume(tmp_path / "a.zarr", stack("YX", (20, 30)))
+    volume = open_volume(tmp_path / "a.zarr")
+    (tmp_path / "a.zarr").rename(tmp_path / "b.zarr")
+    with pytest.raises(InputError, match=r"a\.zarr cannot be used: it is no longer there"):
+        volume.read()
+
+
 def test_a_pixel_size_without_a_unit_is_kept(tmp_path):
     volume = stack("TYX", (2, 20, 30), scale=(1.5, 0.5, 0.25))
     assert save_volume(tmp_path / "a.zarr", volume) == ""

@@ -61,16 +61,19 @@ def denoise(
     seed: options.Seed = 0,
     device: options.Device = "auto",
     axes: options.Axes = None,
+    resume: options.Resume = False,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Train on an image and denoise it.
 
-    Ctrl-C ends the training and keeps the model so far.
+    Ctrl-C ends the training and keeps the model so far. A training of more than half a minute
+    that was interrupted goes on with --resume.
     """
     _do(
         quiet,
         as_json,
+        resume,
         inputs=[noisy],
         output=output,
         uncertainty=uncertainty,
@@ -99,6 +102,7 @@ def train(
     seed: options.Seed = 0,
     device: options.Device = "auto",
     axes: options.Axes = None,
+    resume: options.Resume = False,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
 ) -> None:
@@ -109,6 +113,7 @@ def train(
     _do(
         quiet,
         as_json,
+        resume,
         inputs=noisy,
         save_model=output,
         train_only=True,
@@ -153,7 +158,10 @@ def apply(
 
 @app.command()
 def run(
-    job: options.JobFile, quiet: options.Quiet = False, as_json: options.AsJson = False
+    job: options.JobFile,
+    resume: options.Resume = False,
+    quiet: options.Quiet = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Repeat a run from the Job beside its result.
 
@@ -162,7 +170,7 @@ def run(
     from napari_blindspot.cli.execution import execute
     from napari_blindspot.job import Job
 
-    execute(Job.load(job), quiet=quiet, as_json=as_json)
+    execute(Job.load(job), resume=resume, quiet=quiet, as_json=as_json)
 
 
 @app.command("methods")
@@ -188,11 +196,11 @@ def demo(
     demonstrate(Path(output), budget=budget, quiet=quiet)
 
 
-def _do(quiet: bool, as_json: bool, **fields: Any) -> None:
+def _do(quiet: bool, as_json: bool, resume: bool = False, **fields: Any) -> None:
     from napari_blindspot.cli.execution import execute
     from napari_blindspot.job import Job
 
-    execute(Job(**_absolute(fields)), quiet=quiet, as_json=as_json)
+    execute(Job(**_absolute(fields)), resume=resume, quiet=quiet, as_json=as_json)
 
 
 def _absolute(fields: dict[str, Any]) -> dict[str, Any]:

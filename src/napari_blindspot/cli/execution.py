@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _MODEL_SUFFIX = ".safetensors"
 
 
-def execute(job: Job, *, quiet: bool = False, as_json: bool = False) -> None:
+def execute(job: Job, *, resume: bool = False, quiet: bool = False, as_json: bool = False) -> None:
     """Carry out a job and report it on stdout.
 
     Raises
@@ -39,7 +39,7 @@ def execute(job: Job, *, quiet: bool = False, as_json: bool = False) -> None:
     """
     check(job)
     with on_screen(quiet=quiet) as view:
-        outcome = carry_out(job, view)
+        outcome = carry_out(job, view, resume=resume)
     if as_json:
         typer.echo(json.dumps(outcome.as_json(), indent=2))
     elif not quiet:
@@ -68,13 +68,13 @@ def check(job: Job) -> None:
         _check_model_target(Path(job.save_model))
 
 
-def carry_out(job: Job, view: View) -> Outcome:
+def carry_out(job: Job, view: View, *, resume: bool = False) -> Outcome:
     """Run the job, show its events and keep the model if it is halted."""
     outcome = Outcome(job)
     with Interrupt(view) as interrupt:
         from napari_blindspot.run import run
 
-        for event in run(job, interrupt):
+        for event in run(job, interrupt, resume=resume):
             outcome.add(event)
             interrupt.armed = interrupt.armed or isinstance(event, Step)
             view.show(event)

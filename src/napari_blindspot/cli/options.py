@@ -116,6 +116,15 @@ Axes: TypeAlias = Annotated[
         rich_help_panel=_DATA,
     ),
 ]
+Resume: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--resume",
+        metavar="",
+        help="Go on with the training of the same command that was interrupted, if there was one.",
+        rich_help_panel=_TRAINING,
+    ),
+]
 
 Quiet: TypeAlias = Annotated[
     bool,

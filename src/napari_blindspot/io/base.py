@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_blindspot.axes import check_axes
+from napari_blindspot.io.mapped import let_go, memory_map
 from napari_blindspot.params import InputError
 
 Region: TypeAlias = tuple[slice, ...]
@@ -131,10 +132,17 @@ class Volume:
         Returns
         -------
         numpy.ndarray
-            It may share memory with `data`: do not write to it.
+            It may share memory with `data`: do not write to it. A region of a memory map is a
+            copy, and the map's pages are let go, so that a large file never fills the memory.
         """
-        pixels = np.asarray(self.data[...] if region is None else self.data[region])
-        return pixels.astype(self.dtype, copy=False)
+        if region is None:
+            return np.asarray(self.data[...]).astype(self.dtype, copy=False)
+        pixels = np.asarray(self.data[region])
+        if (mapped := memory_map(pixels)) is None:
+            return pixels.astype(self.dtype, copy=False)
+        copied = pixels.astype(self.dtype)
+        let_go(mapped)
+        return copied
 
     def like(self, data: Any, **changes: Any) -> Volume:
         """Volume with other pixels and otherwise the same description, but for `changes`."""
@@ -208,7 +216,7 @@ def replacing(target: Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         part.replace(target)
     except OSError as error:
-        raise InputError(_cannot_write(target, error)) from error
+        raise InputError(cannot_write(target, error)) from error
     finally:
         with contextlib.suppress(OSError):
             part.unlink()
@@ -235,13 +243,14 @@ def replacing_folder(target: Path) -> Iterator[Path]:
     except OSError as error:
         if old.exists() and not target.exists():
             old.replace(target)
-        raise InputError(_cannot_write(target, error)) from error
+        raise InputError(cannot_write(target, error)) from error
     finally:
         for left in (part, old):
             shutil.rmtree(left, ignore_errors=True)
 
 
-def _cannot_write(target: Path, error: OSError) -> str:
+def cannot_write(target: Path, error: OSError) -> str:
+    """Why a file could not be written and what to do, in one sentence."""
     if error.errno == errno.ENOENT:
         return f"{target} cannot be written: there is no folder {target.parent}; create it first."
     # numpy reports a short write in words only: "400 requested and 100 written".

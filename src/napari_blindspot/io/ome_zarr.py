@@ -89,6 +89,9 @@ class ZarrPixels:
         spans = (slice(None),) * self.array.ndim if region is ... else region
         stored = tuple(spans[self._order.index(axis)] for axis in range(self.array.ndim))
         with reading(self.path, _KIND):
+            # Zarr takes a chunk that is not there for one of zeros.
+            if not self.path.is_dir():
+                raise InputError("it is no longer there.")
             return np.asarray(self.array[stored]).transpose(self._order)
 
     @property

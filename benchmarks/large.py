@@ -1,0 +1,113 @@
+"""Memory and time of volumes that do not fit into memory.
+
+    python benchmarks/large.py --folder SCRATCH            2 GB, the table of docs/benchmarks.md
+    python benchmarks/large.py --folder SCRATCH --gigabytes 0.2
+
+Writes a simulated stack of 16 bit as uncompressed TIFF and as OME-Zarr into the folder, which
+needs three times its size, and runs `blindspot train` and `blindspot apply` on each as processes
+of their own. Peak memory is what the operating system has counted for the process, pages of
+memory-mapped files included.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tables
+import tifffile
+import zarr
+
+from napari_blindspot import simulate
+
+ROOT = Path(__file__).resolve().parents[1]
+PLANE = (2048, 2048)
+CAMERA = simulate.Camera(gain=2.0, offset=100.0, read_noise=2.0)
+FAST = ["--method", "n2v", "--param", "width=8", "--param", "depth=2", "--dims", "2D"]
+PROGRAM = "from napari_blindspot.cli import main; main()"
+HEADER = "| volume | command | peak memory, GB | seconds | million voxels per second |"
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a process has used."""
+
+    peak_gb: float
+    seconds: float
+
+
+def measured(arguments: list[str]) -> Run:
+    """Run `blindspot` with these arguments."""
+    start = time.perf_counter()
+    process = subprocess.Popen([sys.executable, "-c", PROGRAM, *arguments])
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise RuntimeError(f"blindspot {' '.join(arguments)} failed with {status}")
+    return Run(usage.ru_maxrss * 1024 / 1e9, time.perf_counter() - start)
+
+
+def planes(count: int) -> Iterator[np.ndarray]:
+    """Noisy planes; the scene repeats after 16, the noise does not."""
+    rng = np.random.default_rng(0)
+    block = simulate.nuclei((16, *PLANE), rng, peak=60.0, background=4.0, radius=8.0)
+    for index in range(count):
+        yield CAMERA.expose(block[index % len(block)], rng).astype(np.uint16)
+
+
+def write_volumes(folder: Path, n_planes: int) -> tuple[Path, Path]:
+    """The same volume as TIFF and as Zarr."""
+    tiff, ome_zarr = folder / "large.tif", folder / "large.ome.zarr"
+    shape = (n_planes, *PLANE)
+    tifffile.imwrite(
+        tiff, planes(n_planes), shape=shape, dtype=np.uint16, bigtiff=True, metadata={"axes": "ZYX"}
+    )
+    group = zarr.create_group(ome_zarr, overwrite=True)
+    array = group.create_array("0", shape=shape, dtype=np.uint16, chunks=(16, 256, 256))
+    for start in range(0, n_planes, 16):
+        stop = min(start + 16, n_planes)
+        array[start:stop] = tifffile.imread(tiff, key=range(start, stop))
+    axes = [{"name": letter, "type": "space"} for letter in "zyx"]
+    scale = [{"type": "scale", "scale": [1.0, 1.0, 1.0]}]
+    dataset = {"path": "0", "coordinateTransformations": scale}
+    group.attrs["ome"] = {"version": "0.5", "multiscales": [{"axes": axes, "datasets": [dataset]}]}
+    return tiff, ome_zarr
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--gigabytes", type=float, default=2.1)
+    parser.add_argument("--budget", default="60s")
+    options = parser.parse_args()
+    n_planes = max(round(options.gigabytes * 1e9 / 2 / np.prod(PLANE)), 8)
+    voxels = n_planes * np.prod(PLANE)
+    rows = [HEADER, "| --- | --- | ---: | ---: | ---: |"]
+    for volume in write_volumes(options.folder, n_planes):
+        model = options.folder / "model.safetensors"
+        target = volume.with_name(f"denoised_{volume.name}")
+        train = ["train", str(volume), "-o", str(model), "--budget", options.budget, *FAST]
+        runs = {
+            "train": measured([*train, "--quiet"]),
+            "apply": measured(["apply", str(model), str(volume), "-o", str(target), "--quiet"]),
+        }
+        for command, run in runs.items():
+            speed = f"{voxels / run.seconds / 1e6:.2f}" if command == "apply" else ""
+            rows.append(
+                f"| {volume.name}, {voxels * 2 / 1e9:.2f} GB | {command} | {run.peak_gb:.2f} | "
+                f"{run.seconds:.0f} | {speed} |"
+            )
+            print(rows[-1], flush=True)
+    tables.write_between_markers(ROOT / "docs" / "benchmarks.md", "large", "\n".join(rows))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,239 @@
+"""The state of an unfinished training in a file, so that it can go on after a crash."""
+
+from __future__ import annotations
+
+import dataclasses
+import glob
+import json
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from napari_blindspot.io.base import replacing
+from napari_blindspot.noise import NoiseLaw
+from napari_blindspot.params import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor, nn
+
+    from napari_blindspot.job import Job
+    from napari_blindspot.patches import Patches
+
+INTERVAL_S = 30.0
+_TRAINING = ("method", "params", "budget", "axes", "joint", "dims", "seed")
+_KEY, _FORMAT = "napari_blindspot_checkpoint", 1
+
+
+@dataclass
+class Progress:
+    """All that changes while a network is trained.
+
+    Attributes
+    ----------
+    network, optimizer : Module, Optimizer
+        With their own states.
+    averages : list of Tensor
+        Averaged weights.
+    generator : torch.Generator
+        The source of randomness.
+    patches : Patches
+        Where batches come from.
+    step : int
+        Steps done.
+    elapsed_s : float
+        Training time so far.
+    losses : list of float
+        Loss of every step.
+    laws : list of tuple of NoiseLaw
+        What every update of the noise has found.
+    """
+
+    network: nn.Module
+    optimizer: torch.optim.Optimizer
+    averages: list[Tensor]
+    generator: torch.Generator
+    patches: Patches
+    step: int = 0
+    elapsed_s: float = 0.0
+    losses: list[float] = field(default_factory=list)
+    laws: list[tuple[NoiseLaw, ...]] = field(default_factory=list)
+
+    def count(self, loss: float, elapsed_s: float) -> int:
+        """Add a step and return the number of steps so far."""
+        self.step += 1
+        self.elapsed_s = elapsed_s
+        self.losses.append(loss)
+        return self.step
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Every tensor of the state, by name."""
+        found = {f"network.{name}": value for name, value in self.network.state_dict().items()}
+        found |= {f"average.{i}": value for i, value in enumerate(self.averages)}
+        for i, state in self.optimizer.state_dict()["state"].items():
+            found |= {f"optimizer.{i}.{name}": value for name, value in state.items()}
+        found["generator"] = self.generator.get_state()
+        return {name: value.detach().cpu().contiguous() for name, value in found.items()}
+
+    def header(self) -> dict[str, Any]:
+        """All else, ready for JSON."""
+        return {
+            "step": self.step,
+            "elapsed_s": self.elapsed_s,
+            "losses": self.losses,
+            "laws": [[dataclasses.asdict(law) for law in laws] for laws in self.laws],
+            "patches": self.patches.state(),
+        }
+
+    def restore(self, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
+        """Take up a state that was saved."""
+        self.network.load_state_dict(_below(tensors, "network."))
+        with torch.no_grad():
+            for i, average in enumerate(self.averages):
+                average.copy_(tensors[f"average.{i}"])
+        state = self.optimizer.state_dict()
+        state["state"] = _by_number(_below(tensors, "optimizer."))
+        self.optimizer.load_state_dict(state)
+        self.generator.set_state(tensors["generator"])
+        self.patches.restore(header["patches"])
+        self.step, self.elapsed_s = int(header["step"]), float(header["elapsed_s"])
+        self.losses = [float(loss) for loss in header["losses"]]
+        self.laws = [tuple(NoiseLaw(**law) for law in laws) for laws in header["laws"]]
+
+
+@dataclass
+class Checkpoint:
+    """A file that holds the state of one training, written anew now and then.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    identity : str
+        What is trained on what; a file of something else is not taken up.
+    resume : bool
+        Whether to go on from an existing file.
+    interval_s : float
+        Least time between two writes.
+    """
+
+    path: Path
+    identity: str
+    resume: bool
+    interval_s: float
+    _written: float = field(default_factory=time.perf_counter)
+
+    def restore(self, progress: Progress) -> None:
+        """Go on from the file if that is wanted and there is one.
+
+        Raises
+        ------
+        InputError
+            If the file is damaged or of another training.
+        """
+        if not self.resume or not self.path.exists():
+            return
+        try:
+            with safe_open(self.path, framework="pt") as file:
+                header = json.loads((file.metadata() or {}).get(_KEY, "null"))
+                tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+            self._check(header)
+            progress.restore(tensors, header)
+        except (OSError, SafetensorError) as error:
+            raise InputError(self._refusal(f"cannot be read ({error})")) from error
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(self._refusal(f"is damaged ({error})")) from error
+
+    def keep(self, progress: Progress) -> None:
+        """Write the state, beside the file and renamed when whole."""
+        header = {"format": _FORMAT, "identity": self.identity, **progress.header()}
+        with replacing(self.path) as part:
+            save_file(progress.tensors(), part, {_KEY: json.dumps(header)})
+        self._written = time.perf_counter()
+
+    def keep_when_due(self, progress: Progress) -> None:
+        """Write the state if the last time is long enough ago."""
+        if time.perf_counter() - self._written >= self.interval_s:
+            self.keep(progress)
+
+    def keep_at_the_end(self, progress: Progress) -> None:
+        """Write the state of a training that was long enough to be kept at all."""
+        if progress.elapsed_s >= self.interval_s:
+            self.keep(progress)
+
+    def _check(self, header: Any) -> None:
+        if not isinstance(header, dict) or header.get("format") != _FORMAT:
+            raise InputError(self._refusal("is no checkpoint of this version"))
+        if header["identity"] != self.identity:
+            raise InputError(self._refusal("belongs to a run with other inputs or parameters"))
+
+    def _refusal(self, reason: str) -> str:
+        return f"{self.path} {reason}; delete it, or start without --resume."
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """The checkpoints of a run, one for each of its networks.
+
+    Attributes
+    ----------
+    target : Path
+        Result of the run, beside which they lie.
+    identity : dict
+        What is trained, ready for JSON.
+    resume : bool
+        Whether to go on from existing ones.
+    """
+
+    target: Path
+    identity: dict[str, Any]
+    resume: bool = False
+
+    @classmethod
+    def of_job(cls, job: Job, *, resume: bool = False) -> Checkpoints | None:
+        """Those of a job; None where it trains nothing or names no file."""
+        target = job.save_model or job.output
+        if job.model or not target:
+            return None
+        identity = {name: getattr(job, name) for name in _TRAINING}
+        return cls(Path(target).resolve(), identity, resume)
+
+    def of(self, index: int, data: Mapping[str, Any]) -> Checkpoint:
+        """Checkpoint of one network, for data that are described in plain values."""
+        told = json.dumps({**self.identity, "network": index, "data": data}, sort_keys=True)
+        return Checkpoint(self._path(str(index)), told, self.resume, INTERVAL_S)
+
+    @property
+    def paths(self) -> list[Path]:
+        """Files that exist."""
+        return sorted(self.target.parent.glob(glob.escape(self._path("").name) + "*"))
+
+    def remove(self) -> None:
+        """Delete them: the run has finished."""
+        for path in self.paths:
+            path.unlink(missing_ok=True)
+
+    def _path(self, index: str) -> Path:
+        return self.target.with_name(f".{self.target.name}.checkpoint-{index}")
+
+
+def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {
+        key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)
+    }
+
+
+def _by_number(tensors: Mapping[str, Tensor]) -> dict[int, dict[str, Tensor]]:
+    states: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        number, _, name = key.partition(".")
+        states.setdefault(int(number), {})[name] = value
+    return states

@@ -1,0 +1,88 @@
+"""Memory-mapped files that do not stay in memory."""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+
+def memory_map(array: npt.NDArray[Any]) -> mmap.mmap | None:
+    """The memory map that an array is a view of, or None."""
+    base: Any = array
+    while isinstance(base, np.ndarray):
+        base = base.base
+    return base if isinstance(base, mmap.mmap) else None
+
+
+def let_go(mapped: mmap.mmap) -> None:
+    """Drop a map's pages from this process; the file keeps them, changes included.
+
+    Does nothing where the system has no such call (Windows).
+    """
+    if hasattr(mmap, "MADV_DONTNEED"):
+        mapped.madvise(mmap.MADV_DONTNEED)
+
+
+@contextlib.contextmanager
+def scratch(path: Path, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Iterator[Scratch]:
+    """A writable array in a file that exists no longer than this context.
+
+    Raises
+    ------
+    OSError
+        If there is no space for all of it.
+    """
+    n_bytes = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+    try:
+        with path.open("wb") as file:
+            _reserve(file.fileno(), n_bytes)
+        yield Scratch(np.memmap(path, dtype, "r+", shape=shape))
+    finally:
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
+def _reserve(descriptor: int, n_bytes: int) -> None:
+    """Make a file so long that writing into it cannot run out of space."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(descriptor, 0, n_bytes)
+    else:
+        os.truncate(descriptor, n_bytes)
+
+
+class Scratch:
+    """An array in a file, of which only the part in use is in memory.
+
+    Parameters
+    ----------
+    data : numpy.memmap
+        Writable.
+    """
+
+    def __init__(self, data: npt.NDArray[Any]) -> None:
+        self.data = data
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each axis."""
+        return self.data.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Data type."""
+        return self.data.dtype
+
+    def __getitem__(self, region: Any) -> npt.NDArray[Any]:
+        return np.asarray(self.data[region])
+
+    def __setitem__(self, region: Any, values: npt.NDArray[Any]) -> None:
+        self.data[region] = values
+        if (mapped := memory_map(self.data)) is not None:
+            let_go(mapped)

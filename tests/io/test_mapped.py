@@ -1,0 +1,60 @@
+"""Memory-mapped files that do not stay in memory."""
+
+from __future__ import annotations
+
+import resource
+import sys
+
+import numpy as np
+import pytest
+
+from napari_blindspot.io import Volume, open_volume
+from napari_blindspot.io.mapped import memory_map, scratch
+
+MEGABYTE = 2**20
+needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc/self/statm")
+
+
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * resource.getpagesize()
+
+
+@needs_linux
+def test_regions_of_a_large_file_do_not_fill_the_memory(tmp_path):
+    np.save(tmp_path / "a.npy", np.ones((200, 1024, 256), np.uint16))
+    volume = open_volume(tmp_path / "a.npy")
+    before = resident()
+    total = sum(int(volume.read((slice(z, z + 1),) * 1 + (slice(None),) * 2).sum()) for z in range(200))
+    assert total == 200 * 1024 * 256
+    assert resident() - before < 20 * MEGABYTE
+
+
+def test_a_region_of_a_map_is_a_copy_and_other_regions_are_not(tmp_path):
+    np.save(tmp_path / "a.npy", np.arange(20).reshape(4, 5))
+    mapped = open_volume(tmp_path / "a.npy").read((slice(1, 3), slice(0, 2)))
+    assert memory_map(mapped) is None
+    np.testing.assert_array_equal(mapped, [[5, 6], [10, 11]])
+    values = np.zeros((4, 5))
+    assert np.shares_memory(Volume(values, "YX").read((slice(0, 2), slice(0, 2))), values)
+
+
+@needs_linux
+def test_scratch_keeps_what_is_written_but_not_in_memory(tmp_path):
+    path = tmp_path / "s"
+    with scratch(path, (100, 1024, 256), np.float32) as array:
+        before = resident()
+        for z in range(100):
+            array[z] = np.full((1024, 256), z, np.float32)
+        assert resident() - before < 20 * MEGABYTE
+        assert path.stat().st_size == 100 * 1024 * 256 * 4
+        volume = Volume(array, "ZYX")
+        for z in (0, 50, 99):
+            assert (volume.read((slice(z, z + 1), slice(None), slice(None))) == z).all()
+    assert not path.exists()
+
+
+def test_scratch_is_removed_after_an_error(tmp_path):
+    with pytest.raises(KeyError), scratch(tmp_path / "s", (2, 2), np.uint8):
+        raise KeyError
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,131 @@
+"""Runs that are killed and go on."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import scenes
+from napari_blindspot import api, checkpoint, sources
+from napari_blindspot.checkpoint import Checkpoints
+from napari_blindspot.events import Finished, Step, Stop
+from napari_blindspot.io import open_volume, save_volume
+from napari_blindspot.job import Job
+from napari_blindspot.params import InputError
+from napari_blindspot.run import run
+
+KILLED = """
+import os, signal, sys
+from napari_blindspot import checkpoint, sources
+from napari_blindspot.events import Step
+from napari_blindspot.job import Job
+from napari_blindspot.run import run
+
+checkpoint.INTERVAL_S = 0
+sources.WHOLE = int(sys.argv[3])
+network, step = map(int, sys.argv[2].split("."))
+for event in run(Job.load(sys.argv[1])):
+    if isinstance(event, Step) and (event.network, event.step) == (network, step):
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+TINY = {"width": 4, "depth": 1, "patch": 16}
+
+
+@pytest.fixture
+def job(tmp_path):
+    noisy, _ = scenes.noisy_and_clean((2, 3, 48, 52))
+    save_volume(tmp_path / "in.ome.tif", api.as_volume(noisy, "CTYX"))
+    return Job(
+        (str(tmp_path / "in.ome.tif"),),
+        str(tmp_path / "out.ome.tif"),
+        method="express",
+        params={**TINY, "members": 1, "turns": 1, "similar": False},
+        budget="12steps",
+        float32=True,
+    )
+
+
+def losses(events):
+    return [(e.network, e.step, e.loss) for e in events if isinstance(e, Step)]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+@pytest.mark.parametrize("whole", [2**26, 1000], ids=["in memory", "streamed"])
+@pytest.mark.parametrize("killed_at", ["0.1", "0.9", "1.5", "1.12"])
+def test_a_killed_training_goes_on_as_if_nothing_had_happened(
+    tmp_path, monkeypatch, job, killed_at, whole
+):
+    monkeypatch.setattr(sources, "WHOLE", whole)
+    expected = list(run(dataclasses.replace(job, output=str(tmp_path / "whole.ome.tif"))))
+
+    (tmp_path / "job.json").write_text(job.to_json())
+    command = [sys.executable, "-c", KILLED, str(tmp_path / "job.json"), killed_at, str(whole)]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    assert not (tmp_path / "out.ome.tif").exists()
+    resumed = list(run(job, resume=True))
+
+    left = losses(resumed)
+    assert losses(expected)[-len(left) :] == left if left else killed_at == "1.12"
+    assert len(left) < 24
+    for one, other in zip(resumed[-1].model.networks, expected[-1].model.networks, strict=True):
+        assert one.losses == other.losses
+        assert one.noise == other.noise
+    pixels = [open_volume(tmp_path / f"{name}.ome.tif").read() for name in ("whole", "out")]
+    np.testing.assert_array_equal(*pixels)
+    assert not Checkpoints.of_job(job).paths
+
+
+def halted_after(job, steps, **options):
+    count = iter(range(steps))
+    return list(run(job, lambda: Stop.NO if next(count, None) is not None else Stop.HALT, **options))
+
+
+def test_a_halted_training_keeps_its_state_and_a_finished_one_does_not(monkeypatch, job):
+    monkeypatch.setattr(checkpoint, "INTERVAL_S", 0)
+    halted_after(job, 5)
+    assert [path.name for path in Checkpoints.of_job(job).paths] == [
+        ".out.ome.tif.checkpoint-0",
+        ".out.ome.tif.checkpoint-1",
+    ]
+    *_, finished = run(job, resume=True)
+    assert isinstance(finished, Finished)
+    assert not Checkpoints.of_job(job).paths
+
+
+def test_short_trainings_leave_no_state(job):
+    halted_after(job, 5)
+    assert not Checkpoints.of_job(job).paths
+
+
+@pytest.mark.parametrize("change", [{"seed": 3}, {"budget": "13steps"}, {"joint": True}])
+def test_a_state_of_another_job_is_refused(monkeypatch, job, change):
+    monkeypatch.setattr(checkpoint, "INTERVAL_S", 0)
+    halted_after(job, 5)
+    other = dataclasses.replace(job, **change)
+    with pytest.raises(InputError, match="belongs to a run with other inputs or parameters"):
+        list(run(other, resume=True))
+
+
+def test_a_state_of_other_data_is_refused(tmp_path, monkeypatch, job):
+    monkeypatch.setattr(checkpoint, "INTERVAL_S", 0)
+    halted_after(job, 5)
+    noisy, _ = scenes.noisy_and_clean((2, 3, 48, 52), seed=1)
+    save_volume(tmp_path / "in.ome.tif", api.as_volume(noisy, "CTYX"))
+    with pytest.raises(InputError, match="belongs to a run with other inputs"):
+        list(run(job, resume=True))
+
+
+def test_nothing_to_resume_is_a_beginning(job):
+    assert losses(run(job, resume=True))[0][:2] == (0, 1)
+
+
+def test_jobs_that_train_nothing_or_name_no_file_have_no_checkpoints(job):
+    assert Checkpoints.of_job(Job()) is None
+    assert Checkpoints.of_job(dataclasses.replace(job, model="m.safetensors")) is None
+    assert json.loads(Checkpoints.of_job(job).of(1, {"mean": 2}).identity)["network"] == 1

@@ -1,0 +1,29 @@
+"""Thousands of mutated files, none of which may end in a traceback, a hang or a crash."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parent / "mutations.py"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="the time limit is a POSIX signal")
+@pytest.mark.parametrize(
+    ("kind", "count"), [("tiff", 900), ("zarr", 500), ("model", 500), ("job", 600)]
+)
+def test_mutated_files_open_or_are_refused_in_one_sentence(tmp_path, kind, count):
+    command = [sys.executable, str(SCRIPT), kind, str(count), "0", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    *wrong, last = done.stdout.replace("\r", "\n").strip().splitlines() or [""]
+    wrong = [line for line in wrong if not line.startswith(f"{kind} ") or ":" in line]
+    assert done.returncode == 0, f"crashed at {last}\n{done.stderr[-2000:]}"
+    assert not wrong, "\n".join(wrong)
+    counts = json.loads(last)
+    assert counts["opened"] + counts["refused"] == count
+    assert counts["refused"] > count / 10

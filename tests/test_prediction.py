@@ -1,0 +1,158 @@
+"""Prediction of what does not fit into memory, as a whole or tile by tile."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import scenes
+from napari_blindspot import api, prediction, results, sources
+from napari_blindspot.axes import Layout
+from napari_blindspot.device import choose
+from napari_blindspot.events import Finished, Tile, never
+from napari_blindspot.io import open_volume, save_volume
+from napari_blindspot.job import Job
+from napari_blindspot.params import InputError
+from napari_blindspot.prediction import predict
+from napari_blindspot.run import run
+
+TINY = {"width": 4, "depth": 1, "patch": 16}
+
+
+@pytest.fixture(scope="module")
+def model():
+    noisy, _ = scenes.noisy_and_clean((96, 112))
+    return api.train(noisy, method="n2v", budget="3steps", **TINY)
+
+
+def predicted(model, volume, device="cpu"):
+    layout = Layout(volume.axes, volume.shape, "YX")
+    work = predict(model, volume, layout, device=choose(device), stop=never, seed=0, with_std=False)
+    events = []
+    while True:
+        try:
+            events.append(next(work))
+        except StopIteration as end:
+            return end.value.mean, events
+
+
+def fail_above(monkeypatch, pixels, error):
+    """Let every prediction of more than so many pixels run out of memory."""
+    whole = prediction._predict_piece
+
+    def limited(piece, *args, **options):
+        if piece.n_values > pixels:
+            raise error
+        return whole(piece, *args, **options)
+
+    monkeypatch.setattr(prediction, "_predict_piece", limited)
+
+
+ERRORS = [
+    MemoryError(),
+    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"),
+    RuntimeError("[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory"),
+    RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 8 bytes."),
+    RuntimeError("MPS backend out of memory (MPS allocated: 9 GB)"),
+]
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=["numpy", "cuda", "linux", "windows", "mps"])
+def test_tiles_are_halved_when_memory_runs_out(monkeypatch, model, error):
+    noisy, _ = scenes.noisy_and_clean((3, 96, 112))
+    volume = api.as_volume(noisy, "TYX")
+    expected, before = predicted(model, volume)
+    fail_above(monkeypatch, 5000, error)
+    found, events = predicted(model, volume)
+    np.testing.assert_allclose(found, expected, atol=1e-5 * np.ptp(noisy))
+    assert len(before) == 3
+    assert len(events) >= 6
+    assert events[-1] == Tile(len(events), len(events))
+
+
+@pytest.mark.cuda
+def test_tiles_are_halved_when_a_gpu_runs_out_of_memory(monkeypatch, model):
+    noisy, _ = scenes.noisy_and_clean((96, 112))
+    volume = api.as_volume(noisy)
+    expected, _ = predicted(model, volume, "cuda")
+    fail_above(monkeypatch, 5000, torch.OutOfMemoryError("CUDA out of memory."))
+    found, events = predicted(model, volume, "cuda")
+    np.testing.assert_allclose(found, expected, atol=1e-4 * np.ptp(noisy))
+    assert len(events) > 1
+
+
+def test_memory_that_is_never_enough_is_one_sentence(monkeypatch, model):
+    fail_above(monkeypatch, 0, MemoryError())
+    with pytest.raises(InputError, match=r"smallest tile, \d+ values; close other programs"):
+        predicted(model, api.as_volume(np.zeros((40, 40))))
+
+
+def test_other_errors_are_not_hidden(monkeypatch, model):
+    fail_above(monkeypatch, 0, RuntimeError("size mismatch"))
+    with pytest.raises(RuntimeError, match="size mismatch"):
+        predicted(model, api.as_volume(np.zeros((40, 40))))
+
+
+def test_tiles_are_smaller_where_little_memory_is_free():
+    whole = prediction._tile(2, 0, 1, 2**40)
+    assert whole == prediction.TILE[2]
+    assert prediction._tile(2, 0, 1, 2**28) == (256, 256)
+    assert prediction._tile(2, 0, 4, 2**28) == (128, 128)
+    assert prediction._tile(3, 0, 1, 0) == (32, 40, 40)
+
+
+@pytest.fixture
+def everything_is_large(monkeypatch):
+    for module in (results, sources):
+        monkeypatch.setattr(module, "WHOLE", 1000)
+
+
+@pytest.mark.parametrize("name", ["out.ome.tif", "out.ome.zarr", "out.npy"])
+@pytest.mark.parametrize("float32", [False, True])
+def test_large_results_are_the_same_but_stay_in_files(
+    tmp_path, monkeypatch, model, name, float32
+):
+    noisy, _ = scenes.noisy_and_clean((5, 48, 64))
+    source, saved = tmp_path / "in.ome.zarr", tmp_path / "model.safetensors"
+    save_volume(source, api.as_volume(noisy.astype(np.uint16), "TYX"))
+    model.save(saved)
+    values = []
+    for folder, limit in (("memory", 2**26), ("file", 1000)):
+        (tmp_path / folder).mkdir()
+        target = tmp_path / folder / name
+        monkeypatch.setattr(results, "WHOLE", limit)
+        job = Job((str(source),), str(target), model=str(saved), float32=float32)
+        *_, finished = run(job)
+        axes = "TYX" if name.endswith("npy") else None
+        values.append(open_volume(target, axes=axes).read())
+        beside = {path.name for path in target.parent.iterdir()}
+        assert beside == {name, f"{name}.job.json"}
+    np.testing.assert_array_equal(*values)
+    assert values[0].dtype == (np.float32 if float32 else np.uint16)
+    assert finished.denoised.source == target
+    assert finished.denoised.axes == "TYX"
+
+
+@pytest.mark.usefixtures("everything_is_large")
+@pytest.mark.parametrize("dims", ["2D", "3D"])
+def test_a_large_volume_is_denoised_and_its_uncertainty_found(tmp_path, dims):
+    noisy, clean = scenes.noisy_and_clean((12, 48, 64))
+    source, target, spread = (tmp_path / f"{word}.ome.zarr" for word in ("in", "out", "std"))
+    save_volume(source, api.as_volume(noisy, "ZYX"))
+    job = Job(
+        (str(source),),
+        str(target),
+        uncertainty=str(spread),
+        method="laine19",
+        params={"width": 8, "depth": 1, "patch": 32},
+        budget="60steps",
+        dims=dims,
+    )
+    *_, finished = run(job)
+    assert isinstance(finished, Finished)
+    before, after = (
+        scenes.peak_signal_to_noise(open_volume(path).read(), clean) for path in (source, target)
+    )
+    assert after > before + 2
+    assert (open_volume(spread).read() > 0).all()

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from napari_blindspot import ring
+from napari_blindspot.axes import Layout
+from napari_blindspot.io.base import Volume
+from napari_blindspot.normalization import Normalization
+from napari_blindspot.ring import Blocks, Ring
+from napari_blindspot.series import Series
+
+PLAIN = Normalization((0.0,), (1.0,))
+
+
+class Counted:
+    """Pixels that count how often they are read."""
+
+    def __init__(self, values):
+        self.values, self.shape, self.dtype, self.reads = values, values.shape, values.dtype, 0
+
+    def __getitem__(self, region):
+        self.reads += 1
+        return self.values[region]
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    monkeypatch.setattr(ring, "PIECE", {2: (8, 8), 3: (2, 8, 8)})
+    monkeypatch.setattr(ring, "HELD", 4 * 64)
+    monkeypatch.setattr(ring, "BATCHES_PER_BLOCK", 2)
+
+
+def blocks(*shapes):
+    series = []
+    for shape in shapes:
+        values = np.arange(float(np.prod(shape))).reshape(shape)
+        axes = "TZYX"[-len(shape) :]
+        layout = Layout(axes, shape, "YX")
+        series.append(Series(Volume(Counted(values), axes), layout, (0,)))
+    return Blocks(tuple(series), PLAIN, (2, 2), torch.device("cpu"))
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def test_patches_are_windows_of_the_volume():
+    ring = Ring(blocks((6, 20, 30)), 4, 3, seeded())
+    generator = seeded(1)
+    assert ring.pixels == 6 * 20 * 30
+    for _ in range(12):
+        for patch in ring.sample(generator):
+            assert patch.shape == (1, 4, 4)
+            values = patch.flatten().sort().values.to(torch.int64)
+            n, rest = divmod(int(values[0]), 600)
+            y, x = divmod(rest, 30)
+            window = torch.arange(3600).reshape(6, 20, 30)[n, y : y + 4, x : x + 4]
+            assert torch.equal(values, window.flatten())
+
+
+def test_every_part_comes_up_though_few_blocks_are_held():
+    source = blocks((20, 8, 8))
+    ring = Ring(source, 8, 1, seeded())
+    generator = seeded(1)
+    seen = {int(ring.sample(generator).min()) // 64 for _ in range(400)}
+    assert seen == set(range(20))
+    assert source.series[0].volume.data.reads <= 5 + 400 // 2
+
+
+def test_the_generator_decides_alone():
+    batches = []
+    for _ in range(2):
+        ring = Ring(blocks((6, 20, 30)), 4, 2, seeded())
+        generator = seeded(5)
+        batches.append(torch.stack([ring.sample(generator) for _ in range(15)]))
+    assert torch.equal(*batches)
+
+
+@pytest.mark.parametrize("drawn", [0, 1, 2, 5, 9])
+def test_a_saved_state_goes_on_with_the_same_batches(drawn):
+    ring = Ring(blocks((6, 20, 30)), 4, 2, seeded())
+    generator = seeded(5)
+    for _ in range(drawn):
+        ring.sample(generator)
+    other = Ring(blocks((6, 20, 30)), 4, 2, seeded(99))
+    other.restore(ring.state())
+    again = torch.Generator()
+    again.set_state(generator.get_state())
+    for _ in range(7):
+        assert torch.equal(ring.sample(generator), other.sample(again))
+
+
+def test_inputs_are_drawn_in_proportion_to_their_size():
+    source = blocks((3, 16, 16), (1, 16, 16))
+    generator = seeded()
+    share = np.mean([source.draw(generator)[0] == 0 for _ in range(800)])
+    assert share == pytest.approx(0.75, abs=0.06)
+
+
+def test_axes_shorter_than_a_block_are_padded_to_the_network():
+    source = blocks((5, 7))
+    assert source.sides(0) == (5, 7)
+    assert source.read([0, 0, 0, 0]).shape == (1, 1, 6, 8)
+
+
+def test_what_cannot_be_read_stops_the_training():
+    source = blocks((6, 20, 30))
+    ring = Ring(source, 4, 1, seeded())
+    source.series[0].volume.data.values = None
+    generator = seeded()
+    with pytest.raises(TypeError):
+        for _ in range(20):
+            ring.sample(generator)
