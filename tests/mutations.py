@@ -140,13 +140,17 @@ class Model:
     def __init__(self, folder):
         self.path = folder / "a.safetensors"
         noisy = np.random.default_rng(0).poisson(20, (2, 32, 32))
-        api.train(noisy, axes="CYX", budget="2steps", width=4, patch=16, method="n2v").save(self.path)
+        api.train(noisy, axes="CYX", budget="2steps", width=4, patch=16, method="n2v").save(
+            self.path
+        )
         self.base = self.path.read_bytes()
         self.length = int.from_bytes(self.base[:8], "little")
 
     def attempt(self, rng):
         choice = rng.random()
-        data = mutated_bytes(self.base, rng) if choice < 0.3 else self.with_header(rng, choice < 0.8)
+        data = (
+            mutated_bytes(self.base, rng) if choice < 0.3 else self.with_header(rng, choice < 0.8)
+        )
         self.path.write_bytes(data)
         load(self.path)
 

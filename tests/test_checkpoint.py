@@ -83,7 +83,9 @@ def test_a_killed_training_goes_on_as_if_nothing_had_happened(
 
 def halted_after(job, steps, **options):
     count = iter(range(steps))
-    return list(run(job, lambda: Stop.NO if next(count, None) is not None else Stop.HALT, **options))
+    return list(
+        run(job, lambda: Stop.NO if next(count, None) is not None else Stop.HALT, **options)
+    )
 
 
 def test_a_halted_training_keeps_its_state_and_a_finished_one_does_not(monkeypatch, job):

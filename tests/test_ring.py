@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -110,6 +112,6 @@ def test_what_cannot_be_read_stops_the_training():
     ring = Ring(source, 4, 1, seeded())
     source.series[0].volume.data.values = None
     generator = seeded()
+    batches = iter(lambda: ring.sample(generator), None)
     with pytest.raises(TypeError):
-        for _ in range(20):
-            ring.sample(generator)
+        list(itertools.islice(batches, 20))

@@ -49,7 +49,9 @@ def test_a_window_goes_back_where_it_came_from():
     target = np.zeros(some.volume.shape, int)
     window = (slice(1, 4), slice(0, 2))
     for sample, channel in itertools.product(range(2), range(9)):
-        pixels = some.layout.to_window(some.volume.read(some.layout.region(sample, channel, window)))
+        pixels = some.layout.to_window(
+            some.volume.read(some.layout.region(sample, channel, window))
+        )
         target[some.layout.region(sample, channel, window)] = some.layout.from_window(pixels)
     np.testing.assert_array_equal(target[..., *window], some.volume.data[..., *window])
 

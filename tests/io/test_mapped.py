@@ -25,7 +25,9 @@ def test_regions_of_a_large_file_do_not_fill_the_memory(tmp_path):
     np.save(tmp_path / "a.npy", np.ones((200, 1024, 256), np.uint16))
     volume = open_volume(tmp_path / "a.npy")
     before = resident()
-    total = sum(int(volume.read((slice(z, z + 1),) * 1 + (slice(None),) * 2).sum()) for z in range(200))
+    total = sum(
+        int(volume.read((slice(z, z + 1),) * 1 + (slice(None),) * 2).sum()) for z in range(200)
+    )
     assert total == 200 * 1024 * 256
     assert resident() - before < 20 * MEGABYTE
 
