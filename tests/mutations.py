@@ -78,9 +78,10 @@ def mutated_json(value, rng):
 
 def walk(value, path=()):
     yield path
-    items = value.items() if isinstance(value, dict) else enumerate(value)
-    for key, item in items if isinstance(value, dict | list) else ():
-        yield from walk(item, (*path, key))
+    if isinstance(value, dict | list):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, item in items:
+            yield from walk(item, (*path, key))
 
 
 class Tiff:

@@ -126,7 +126,8 @@ def load(path: str | Path) -> Model:
         )
         return Model(method, _spatial(header["spatial"]), networks)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise InputError(f"{path} is a damaged model file: {error}.") from error
+        reason = " ".join(str(error).split())[:150]
+        raise InputError(f"{path} is a damaged model file: {reason}.") from error
 
 
 def _header_of(metadata: dict[str, str] | None, path: str | Path) -> dict[str, Any]:

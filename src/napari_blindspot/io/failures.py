@@ -17,6 +17,7 @@ from napari_blindspot.params import InputError
 _BROKEN = (
     ArithmeticError,
     AssertionError,
+    AttributeError,
     LookupError,
     RuntimeError,
     TypeError,
