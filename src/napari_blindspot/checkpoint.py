@@ -97,14 +97,23 @@ class Progress:
         with torch.no_grad():
             for i, average in enumerate(self.averages):
                 average.copy_(tensors[f"average.{i}"])
-        state = self.optimizer.state_dict()
-        state["state"] = _by_number(_below(tensors, "optimizer."))
-        self.optimizer.load_state_dict(state)
+        self._restore_optimizer(_by_number(_below(tensors, "optimizer.")))
         self.generator.set_state(tensors["generator"])
         self.patches.restore(header["patches"])
         self.step, self.elapsed_s = int(header["step"]), float(header["elapsed_s"])
         self.losses = [float(loss) for loss in header["losses"]]
         self.laws = [tuple(NoiseLaw(**law) for law in laws) for laws in header["laws"]]
+
+    def _restore_optimizer(self, moments: dict[int, dict[str, Tensor]]) -> None:
+        state = self.optimizer.state_dict()
+        parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
+        for i, values in moments.items():
+            for name, value in values.items():
+                if value.shape == parameters[i].shape:
+                    # In the parameter's own order in memory: fused steps go through both alike.
+                    values[name] = torch.empty_like(parameters[i]).copy_(value)
+        state["state"] = moments
+        self.optimizer.load_state_dict(state)
 
 
 @dataclass

@@ -73,19 +73,12 @@ def run(
 
     halted = _Latch(stop)
     checkpoints = Checkpoints.of_job(job, resume=resume)
-    if loaded is None:
+    model = loaded
+    if model is None:
         model = yield from fit(
-            job,
-            method,
-            volumes,
-            layouts,
-            device=device,
-            stop=halted,
-            checkpoints=checkpoints,
+            job, method, volumes, layouts, device=device, stop=halted, checkpoints=checkpoints
         )
         yield from _noise(model)
-    else:
-        model = loaded
     if job.save_model:
         model.save(job.save_model)
     results = Results()

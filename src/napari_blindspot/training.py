@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from napari_blindspot.budget import Budget
     from napari_blindspot.checkpoint import Checkpoint
     from napari_blindspot.events import StopFlag
-    from napari_blindspot.methods.base import Parts
+    from napari_blindspot.methods.base import Parts, Recipe
     from napari_blindspot.noise import NoiseLaw
     from napari_blindspot.patches import Patches
 
@@ -81,13 +81,7 @@ def train(
         Loss of every step, those before a crash included.
     """
     network, recipe = parts.network.train(), parts.recipe
-    optimizer = torch.optim.AdamW(
-        network.parameters(),
-        lr=recipe.learning_rate,
-        betas=(0.9, 0.99),
-        weight_decay=recipe.weight_decay,
-        fused=True,
-    )
+    optimizer = _optimizer(network, recipe)
     averages = [p.detach().clone() for p in network.parameters()]
     progress = Progress(network, optimizer, averages, generator, sampler)
     if checkpoint:
@@ -131,6 +125,16 @@ def schedule(fraction: float) -> float:
     if fraction < _WARM_UP:
         return (fraction + 0.1 * _WARM_UP) / (1.1 * _WARM_UP)
     return 0.5 * (1 + math.cos(math.pi * (fraction - _WARM_UP) / (1 - _WARM_UP)))
+
+
+def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    return torch.optim.AdamW(
+        network.parameters(),
+        lr=recipe.learning_rate,
+        betas=(0.9, 0.99),
+        weight_decay=recipe.weight_decay,
+        fused=True,
+    )
 
 
 def _set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
