@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -83,6 +84,7 @@ def perform(job: Job, stop: StopFlag) -> Generator[Message, None, None]:
             _learn(found, event)
             if pace.lets(event):
                 yield event
+        raise RuntimeError("the run ended without a result")
     except InputError as error:
         yield Failed(str(error))
     except MemoryError:
@@ -134,5 +136,7 @@ def _learn(found: dict[str, Any], event: Event) -> None:
     if isinstance(event, Started):
         found.update(axes=event.axes, shape=list(event.shape), device=event.device)
     elif isinstance(event, NoiseFitted):
-        law = {"channel": event.channel, "gain": event.gain, "offset": event.offset}
-        found.setdefault("noise", []).append(law)
+        law = {"gain": event.gain, "offset": event.offset}
+        # JSON has no NaN.
+        finite = {name: value if math.isfinite(value) else None for name, value in law.items()}
+        found.setdefault("noise", []).append({"channel": event.channel, **finite})

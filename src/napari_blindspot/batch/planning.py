@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from napari_blindspot.batch.spec import Batch
 
 FINISHED = ""
+_UNFINISHED = {"begin": "was cut off", "failed": "failed before", "stopped": "was stopped"}
 
 
 @dataclass(frozen=True)
@@ -162,7 +163,7 @@ def _reason(job: Job, last: Entry | None, model: Fingerprint | None) -> str:
     if last is None:
         return "new"
     if last.kind != "done":
-        return {"begin": "was cut off", "failed": "has failed", "stopped": "was stopped"}[last.kind]
+        return _UNFINISHED[last.kind]
     if last.job != job:
         return "the options have changed"
     if job.model and not (model and model.same_content(last.inputs.get(job.model))):

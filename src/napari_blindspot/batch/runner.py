@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_blindspot.batch import leftovers
+from napari_blindspot.batch import images, leftovers
 from napari_blindspot.batch.events import (
     BatchFinished,
     BatchStarted,
@@ -31,7 +31,7 @@ from napari_blindspot.events import Stop, never
 from napari_blindspot.params import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from napari_blindspot.batch.events import BatchEvent
     from napari_blindspot.batch.performing import Message
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from napari_blindspot.events import StopFlag
 
 
-def run_batch(batch: Batch, stop: StopFlag = never) -> Iterator[BatchEvent]:
+def run_batch(batch: Batch, stop: StopFlag = never) -> Generator[BatchEvent, None, None]:
     """Denoise many images into a folder, with a journal from which the work can be resumed.
 
     Parameters
@@ -66,11 +66,10 @@ def run_batch(batch: Batch, stop: StopFlag = never) -> Iterator[BatchEvent]:
         if the journal cannot be written.
     """
     check(batch)
-    make_plan(batch)
+    images.find(batch)
     _make_folder(batch.folder)
     with ExitStack() as stack:
         note = stack.enter_context(locked(batch.journal))
-        # Another batch may have gone on between the first look and the lock.
         plan = make_plan(batch)
         leftovers.clear(path for task in plan.tasks for path in task.targets)
         leftovers.clear([str(batch.shared_model)] if plan.train else [])
@@ -147,9 +146,11 @@ class _Run:
 
     def _work(self) -> Iterator[BatchEvent]:
         if self._plan.train and not self._asked_to_halt():
-            self._halted = yield from train_for_all(
-                self._batch, self._todo, self._staff, self._ledger
-            )
+            # Alone at work, the training has all cores.
+            with workers(self._batch.jobs, self._stop, at_work=1) as trainer:
+                self._halted = yield from train_for_all(
+                    self._batch, self._todo, trainer, self._ledger
+                )
         elif self._batch.shares_a_model and self._todo:
             yield ModelReady(str(self._plan.model), 0.0, reused=True)
         while (self._todo and not self._asked_to_halt()) or self._staff.busy:

@@ -58,9 +58,9 @@ class Workers(ABC):
         """End everything at once."""
 
 
-def workers(jobs: int, stop: StopFlag) -> Workers:
-    """This process for one job at a time, else that many others."""
-    return Alone(stop) if jobs == 1 else Processes(jobs, stop)
+def workers(jobs: int, stop: StopFlag, at_work: int | None = None) -> Workers:
+    """This process if one job at a time is wanted, else others, of which `at_work` have work."""
+    return Alone(stop) if jobs == 1 else Processes(at_work or jobs, stop)
 
 
 @final

@@ -165,7 +165,8 @@ def in_words(event: BatchEvent) -> str:
         case BatchStarted():
             before = event.files - event.todo
             old = f", {before} finished before" if before else ""
-            return _with(f"{event.todo} images to do{old}, into {shown(event.output)}", event.note)
+            what = f"{event.todo} image{'s' * (event.todo != 1)} to do{old}"
+            return _with(f"{what}, into {shown(event.output)}", event.note)
         case ModelStarted():
             many = len(event.files) > 1
             return f"Training on {f'{len(event.files)} images' if many else shown(event.files[0])}"
