@@ -102,7 +102,8 @@ def make_plan(batch: Batch) -> Plan:
         job = _job(batch, image)
         reason = "the model is new" if train else _reason(job, before.get(str(image.path)), print_)
         tasks.append(Task(str(image.path), job, reason))
-    _refuse_strangers(tasks, entries)
+    written = [path for task in tasks for path in task.targets]
+    _refuse_strangers([*written, *([str(batch.shared_model)] if train else [])], entries)
     return Plan(tuple(tasks), model, train)
 
 
@@ -182,12 +183,10 @@ def _unharmed(last: Entry, job: Job) -> bool:
     )
 
 
-def _refuse_strangers(tasks: Sequence[Task], entries: Sequence[Entry]) -> None:
+def _refuse_strangers(written: Sequence[str], entries: Sequence[Entry]) -> None:
     """Never replace a file that no batch has written."""
     ours = {path for entry in entries for path in entry.targets}
-    strangers = [
-        path for task in tasks for path in task.targets if path not in ours and Path(path).exists()
-    ]
+    strangers = [path for path in written if path not in ours and Path(path).exists()]
     if strangers:
         more = f" and {len(strangers) - 1} more" if len(strangers) > 1 else ""
         raise InputError(

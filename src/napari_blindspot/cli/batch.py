@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -47,8 +48,13 @@ def execute(
         _show_plan(batch, as_json=as_json)
         return
     report = Report(batch)
-    with on_screen(quiet=quiet) as screen, Interrupt(screen) as interrupt:
-        for event in run_batch(batch, interrupt):
+    # The events are closed in any case, so that the workers end and the folder is free.
+    with (
+        on_screen(quiet=quiet) as screen,
+        Interrupt(screen) as interrupt,
+        closing(run_batch(batch, interrupt)) as events,
+    ):
+        for event in events:
             interrupt.armed = True
             report.add(event)
             screen.show(event)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, final
 from rich.console import Console
 
 from napari_blindspot.batch.events import (
+    BatchFinished,
     BatchStarted,
     FileDone,
     FileFailed,
@@ -113,6 +114,7 @@ class BatchBars(BatchView):
             case BatchStarted():
                 self._todo = event.todo
             case ModelStarted():
+                self._close(event.model)
                 self._runs[event.model] = Bars(self._progress, "Model: ")
             case ModelReady():
                 self._close(event.model)
@@ -126,6 +128,9 @@ class BatchBars(BatchView):
                 self._ended += 1
                 self._failed += isinstance(event, FileFailed)
                 self._close(event.file)
+            case BatchFinished():
+                for file in list(self._runs):
+                    self._close(file)
         self._count()
 
     def say(self, text: str) -> None:
