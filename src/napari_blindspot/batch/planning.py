@@ -100,7 +100,8 @@ def make_plan(batch: Batch) -> Plan:
     tasks = []
     for image in mine:
         job = _job(batch, image)
-        reason = "the model is new" if train else _reason(job, before.get(str(image.path)), print_)
+        last = before.get(str(image.path))
+        reason = "the model is new" if train and last else _reason(job, last, print_)
         tasks.append(Task(str(image.path), job, reason))
     written = [path for task in tasks for path in task.targets]
     _refuse_strangers([*written, *([str(batch.shared_model)] if train else [])], entries)

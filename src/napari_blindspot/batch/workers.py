@@ -158,7 +158,7 @@ class Processes(Workers):
             yield worker.receive()
 
     def close(self) -> None:
-        """End the processes: idle ones in good order, the others at once."""
+        """End the processes at once."""
         for worker in self._all:
             worker.dismiss()
         for worker in self._all:
@@ -215,11 +215,8 @@ class _Worker:
                 self.pipe.send(Stop.HALT)
 
     def dismiss(self) -> None:
-        if self.task is not None:
-            self._process.terminate()
-        else:
-            with contextlib.suppress(OSError):
-                self.pipe.send(None)
+        # What an idle one has written is whole, and so is what a busy one has renamed.
+        self._process.terminate()
 
     def end(self) -> None:
         self._process.join(_GOODBYE_S)
@@ -237,7 +234,7 @@ def cores() -> int:
 
 
 def _serve(pipe: Connection, threads: int) -> None:
-    """The far end: do the jobs that come through the pipe, until None comes."""
+    """The far end: do the jobs that come through the pipe."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     import torch
@@ -246,7 +243,8 @@ def _serve(pipe: Connection, threads: int) -> None:
     stop = _StopFromPipe(pipe)
     # Without the parent there is no one to tell, and _end_with_parent ends this process.
     with contextlib.suppress(EOFError, OSError):
-        while (job := pipe.recv()) is not None:
+        while True:
+            job = pipe.recv()
             # A halt that came too late for the job before is no job.
             if job is not Stop.HALT:
                 stop.answer = Stop.NO
