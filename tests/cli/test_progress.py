@@ -61,7 +61,7 @@ def test_time_left_counts_all_networks_and_starts_anew_with_the_prediction(clock
 def test_bars_follow_the_run_and_leave_the_screen():
     screen = io.StringIO()
     console = Console(file=screen, force_terminal=True, width=120)
-    with progress._bars(console) as bars:
+    with progress.bars(console) as bars:
         view = Bars(bars)
         assert bars.tasks[0].description == "Starting"
         for event in EVENTS[:21]:
@@ -85,7 +85,7 @@ def test_bars_follow_the_run_and_leave_the_screen():
 
 
 def test_bars_are_redrawn_ten_times_a_second(clock):
-    with progress._bars(Console(file=io.StringIO(), force_terminal=True)) as bars:
+    with progress.bars(Console(file=io.StringIO(), force_terminal=True)) as bars:
         view = Bars(bars)
         drawn = set()
         for step in range(1, 1001):

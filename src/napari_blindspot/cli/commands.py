@@ -173,6 +173,70 @@ def run(
     execute(Job.load(job), resume=resume, quiet=quiet, as_json=as_json)
 
 
+@app.command()
+def batch(
+    noisy: options.Images,
+    output: options.ResultFolder,
+    uncertainty: options.WithUncertainty = False,
+    save_model: options.SaveModels = False,
+    float32: options.Float32 = False,
+    format: options.ResultFormat = "auto",  # noqa: A002 - the word for the option
+    train: options.TrainOn = "each",
+    model: options.GivenModel = None,
+    method: options.MethodName = methods.DEFAULT,
+    budget: options.BudgetText = "balanced",
+    param: options.Param = None,
+    joint: options.Joint = False,
+    dims: options.Dims = "auto",
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    pattern: options.Pattern = "*",
+    recursive: options.Recursive = False,
+    part: options.PartText = None,
+    jobs: options.Jobs = 1,
+    resume: options.Resume = False,
+    dry_run: options.DryRun = False,
+    axes: options.Axes = None,
+    quiet: options.Quiet = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Denoise many images, with a journal from which the work can be resumed.
+
+    An image that cannot be used is reported, and the others go on. Ctrl-C ends the batch.
+    """
+    from napari_blindspot.batch import Batch, Part
+    from napari_blindspot.cli.batch import execute
+    from napari_blindspot.job import Job
+
+    job = Job(
+        model=str(Path(model).absolute()) if model else None,
+        float32=float32,
+        method=method,
+        budget=budget,
+        params=_params(param),
+        joint=joint,
+        dims=dims,
+        seed=seed,
+        device=device,
+        axes=axes,
+    )
+    wanted = Batch(
+        inputs=tuple(noisy),
+        output=output,
+        job=job,
+        train=train,
+        pattern=pattern,
+        recursive=recursive,
+        format=format,
+        part=Part.parse(part) if part else None,
+        uncertainty=uncertainty,
+        save_models=save_model,
+        resume=resume,
+        jobs=jobs,
+    )
+    execute(wanted, dry_run=dry_run, quiet=quiet, as_json=as_json)
+
+
 @app.command("methods")
 def list_methods(as_json: options.AsJson = False) -> None:
     """List the methods and their parameters."""

@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import typer
 
@@ -84,6 +84,13 @@ def carry_out(job: Job, view: View, *, resume: bool = False) -> Outcome:
     return outcome
 
 
+class Speaker(Protocol):
+    """Says things to the user."""
+
+    def say(self, text: str) -> None:
+        """Print one line."""
+
+
 class Interrupt:
     """Stop flag that Ctrl-C sets.
 
@@ -92,7 +99,7 @@ class Interrupt:
 
     Parameters
     ----------
-    view : View
+    view : Speaker
         Where the user is told that Ctrl-C was heard.
 
     Attributes
@@ -101,7 +108,7 @@ class Interrupt:
         Whether there is something to keep.
     """
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: Speaker) -> None:
         self.armed = False
         self._view = view
         self._pressed = False

@@ -9,6 +9,7 @@ import typer
 from napari_blindspot.budget import PRESETS
 
 _TRAINING, _RESULT, _DATA, _TALK = "Training", "Result", "Data", "Output on screen"
+_MANY = "Many images"
 _PRESETS = ", ".join(f"{name} ({seconds:g} s)" for name, seconds in PRESETS.items())
 
 Noisy: TypeAlias = Annotated[str, typer.Argument(metavar="IN", help="Noisy image (TIFF).")]
@@ -144,4 +145,108 @@ Version: TypeAlias = Annotated[
 ]
 Folder: TypeAlias = Annotated[
     str, typer.Option("--output", "-o", metavar="FOLDER", help="Where the results go.")
+]
+
+Images: TypeAlias = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="IN...", help="Folders of images, images, or quoted patterns such as 'a/**/*.tif'."
+    ),
+]
+ResultFolder: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FOLDER",
+        help="Where the results and the journal go.",
+        rich_help_panel=_RESULT,
+    ),
+]
+ResultFormat: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        metavar="auto|ome.tif|ome.zarr|npy",
+        help="Format of the results; auto keeps that of the image where it can.",
+        rich_help_panel=_RESULT,
+    ),
+]
+WithUncertainty: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--uncertainty",
+        metavar="",
+        help="Save the posterior standard deviation of every pixel as NAME_std.",
+        rich_help_panel=_RESULT,
+    ),
+]
+SaveModels: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--save-model",
+        metavar="",
+        help="Save the model of each image as NAME.model.safetensors.",
+        rich_help_panel=_RESULT,
+    ),
+]
+GivenModel: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="MODEL",
+        help="Apply a saved model in place of training.",
+        rich_help_panel=_TRAINING,
+    ),
+]
+TrainOn: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--train",
+        metavar="each|first|together",
+        help="A model for each image, one from the first for all, or one from all for all.",
+        rich_help_panel=_TRAINING,
+    ),
+]
+Pattern: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        metavar="PATTERN",
+        help="Only images whose name matches, such as '*.tif'.",
+        rich_help_panel=_MANY,
+    ),
+]
+Recursive: TypeAlias = Annotated[
+    bool,
+    typer.Option("--recursive", metavar="", help="Search subfolders too.", rich_help_panel=_MANY),
+]
+PartText: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--part",
+        metavar="I/N",
+        help="Only every N-th image from the I-th on, with a journal of its own.",
+        rich_help_panel=_MANY,
+    ),
+]
+Resume: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--resume",
+        metavar="",
+        help="Go on where the journal ends; begin if there is none.",
+        rich_help_panel=_MANY,
+    ),
+]
+DryRun: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run", metavar="", help="List what would be done and end.", rich_help_panel=_MANY
+    ),
+]
+Jobs: TypeAlias = Annotated[
+    int,
+    typer.Option(
+        metavar="N", help="Images at a time; they share the cores.", rich_help_panel=_MANY
+    ),
 ]

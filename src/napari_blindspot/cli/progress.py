@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, final
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 
 from napari_blindspot.cli.exits import say
@@ -15,6 +16,8 @@ from napari_blindspot.events import Started, Step, Tile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from rich.progress import TaskID
 
     from napari_blindspot.events import Event
 
@@ -28,7 +31,7 @@ def on_screen(*, quiet: bool) -> Iterator[View]:
     if quiet:
         yield Silence()
     elif console.is_terminal and not console.is_dumb_terminal:
-        with _bars(console) as progress:
+        with bars(console) as progress:
             yield Bars(progress)
     else:
         yield Lines()
@@ -120,12 +123,22 @@ class Lines(View):
 
 @final
 class Bars(View):
-    """Progress bars, redrawn at most ten times a second and gone at the end."""
+    """Progress bar of one run, redrawn at most ten times a second and gone at the end.
 
-    def __init__(self, progress: Progress) -> None:
+    Parameters
+    ----------
+    progress : Progress
+        Where the bar is drawn, beside those of other runs.
+    label : str
+        Which run it is, if there are several.
+    """
+
+    def __init__(self, progress: Progress, label: str = "") -> None:
         self._pace = Pace()
         self._drawn = 0.0
         self._progress = progress
+        self._label = label
+        self._task: TaskID | None = None
         self._begin("Starting")
 
     def show(self, event: Event) -> None:
@@ -140,24 +153,33 @@ class Bars(View):
         """Print one line above the bars."""
         self._progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
-    def _begin(self, phase: str) -> None:
-        for task in self._progress.task_ids:
-            self._progress.remove_task(task)
+    def close(self) -> None:
+        """Take the bar off the screen."""
+        if self._task is not None:
+            self._progress.remove_task(self._task)
+            self._task = None
+
+    def _begin(self, phase: str) -> TaskID:
+        self.close()
         self._phase = phase
-        self._task = self._progress.add_task(phase, total=None, percent="", left="", detail="")
+        self._task = self._progress.add_task(
+            f"{escape(self._label)}{phase}", total=None, percent="", left="", detail=""
+        )
+        return self._task
 
     def _move(self, event: Step | Tile) -> None:
         fraction = self._pace.fraction(event)
         name, detail = describe(event, self._pace.networks)
-        if name != self._phase:
-            self._begin(name)
+        task = self._task
+        if task is None or name != self._phase:
+            task = self._begin(name)
         now = time.monotonic()
         if now - self._drawn < _INTERVAL_S and fraction < 1:
             return
         self._drawn = now
         fitting = isinstance(event, Step) and fraction >= 1
         self._progress.update(
-            self._task,
+            task,
             total=1.0,
             completed=fraction,
             percent=f"{100 * fraction:.0f} %",
@@ -166,7 +188,8 @@ class Bars(View):
         )
 
 
-def _bars(console: Console) -> Progress:
+def bars(console: Console) -> Progress:
+    """Place on the screen where bars are drawn."""
     return Progress(
         TextColumn("[bold]{task.description}"),
         BarColumn(bar_width=28),

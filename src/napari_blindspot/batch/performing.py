@@ -1,0 +1,142 @@
+"""One job of a batch: its events thinned, its end in plain words, whatever happens."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from napari_blindspot.batch.events import RunEvent
+from napari_blindspot.events import Finished, NoiseFitted, Started, Step, Stop, Tile
+from napari_blindspot.params import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from napari_blindspot.events import Event, StopFlag
+    from napari_blindspot.job import Job
+
+_INTERVAL_S = 0.1
+
+
+@dataclass(frozen=True)
+class Done:
+    """The job is done.
+
+    Attributes
+    ----------
+    elapsed_s : float
+        Wall time.
+    lost : str
+        What the files could not keep of the input, in words.
+    found : dict
+        What the run found out: axes, shape, device, noise of each channel where it was fitted.
+    """
+
+    elapsed_s: float
+    lost: str
+    found: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The job could not be done; `message` is one sentence."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class Halted:
+    """The stop flag ended the job."""
+
+
+End: TypeAlias = Done | Failed | Halted
+Message: TypeAlias = RunEvent | End
+
+
+def perform(job: Job, stop: StopFlag) -> Generator[Message, None, None]:
+    """Run a job; the last message is its end, and no error leaves but interrupts.
+
+    Parameters
+    ----------
+    job : Job
+        What to do.
+    stop : callable
+        Stop flag of the run.
+
+    Yields
+    ------
+    Message
+        Events of the run, steps and tiles at most ten a second, and at last Done, Failed or
+        Halted.
+    """
+    found: dict[str, Any] = {}
+    try:
+        from napari_blindspot.run import run
+
+        halted = _Halted(stop)
+        pace = _Pace()
+        for event in run(job, halted):
+            if isinstance(event, Finished):
+                yield Halted() if halted.seen else Done(event.elapsed_s, event.lost, found)
+                return
+            _learn(found, event)
+            if pace.lets(event):
+                yield event
+        raise RuntimeError("the run ended without a result")
+    except InputError as error:
+        yield Failed(str(error))
+    except MemoryError:
+        yield Failed(f"There is not enough memory for {', '.join(job.inputs)}.")
+    except Exception as error:
+        # One bad image must not end the batch, whatever a library makes of it.
+        yield Failed(in_words(error))
+
+
+def in_words(error: Exception) -> str:
+    """An unforeseen error as one sentence."""
+    text = " ".join(str(error).split()) or "no details"
+    return f"{type(error).__name__}: {text.rstrip('.')}."
+
+
+class _Halted:
+    """Stop flag that remembers whether it said halt."""
+
+    def __init__(self, stop: StopFlag) -> None:
+        self._stop = stop
+        self.seen = False
+
+    def __call__(self) -> Stop:
+        answer = self._stop()
+        self.seen = self.seen or answer is Stop.HALT
+        return answer
+
+
+class _Pace:
+    """Lets through at most ten steps and tiles a second, and the first and last ones."""
+
+    def __init__(self) -> None:
+        self._last = 0.0
+        self._kind: type[Event] | None = None
+
+    def lets(self, event: Event) -> bool:
+        """Whether an event is to be passed on."""
+        if not isinstance(event, Step | Tile):
+            return True
+        now = time.monotonic()
+        last = event.fraction >= 1 if isinstance(event, Step) else event.done == event.total
+        if now - self._last < _INTERVAL_S and type(event) is self._kind and not last:
+            return False
+        self._last, self._kind = now, type(event)
+        return True
+
+
+def _learn(found: dict[str, Any], event: Event) -> None:
+    if isinstance(event, Started):
+        found.update(axes=event.axes, shape=list(event.shape), device=event.device)
+    elif isinstance(event, NoiseFitted):
+        law = {"gain": event.gain, "offset": event.offset}
+        # JSON has no NaN.
+        finite = {name: value if math.isfinite(value) else None for name, value in law.items()}
+        found.setdefault("noise", []).append({"channel": event.channel, **finite})
