@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -59,12 +60,18 @@ def measure(channel: Channel, black_level: float | None) -> ChannelNoise:
     limits = defects.find_limits(values, channel.dtype)
     prepared = [_prepare(run, channel.index) for run in channel.runs]
     planes = [p for p, _ in prepared]
+    quantum = defects.quantum(values)
     seen = law.observe(planes)
-    found = law.estimate(seen, limits, {})
+    piles = limits
+    if limits.low is not None and not any(
+        defects.is_cut_off(p.values, limits.low, quantum) for p in planes
+    ):
+        piles = dataclasses.replace(limits, low=None)
+    found = law.estimate(seen, piles, {})
     correlations = _correlations(channel, planes, found)
     strong = _significant(correlations, channel.runs[0].along)
     if strong:
-        found = law.estimate(seen, limits, strong) or found
+        found = law.estimate(seen, piles, strong) or found
     counted = [int(sum(c[i] for _, c in prepared)) for i in range(2)]
     facts = {
         "name": channel.name,
@@ -78,7 +85,7 @@ def measure(channel: Channel, black_level: float | None) -> ChannelNoise:
     }
     if found is None or len(values) == 0:
         return _unknown(facts, values, black_level)
-    return _known(facts, found, black_level, defects.quantum(values))
+    return _known(facts, found, black_level, quantum)
 
 
 def _prepare(run: Run, index: int) -> tuple[law.Planes, tuple[int, int]]:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 _PILE = 3  # times as many pixels as at the levels beside it
 _FEWEST = 10
 _ABOVE = 8.0  # standard deviations from which a lone pixel is held for hot
+_PLACES = np.linspace(0, 1, 33)[1:-1]  # of the brightness of the surroundings
+_CUT = 4.0  # times as many at the lowest value as photons would have there
 _RARE = 6.0  # photons that a dark pixel may have by chance
 _LEVELS = 32
 _SAMPLE = 1 << 18  # pixels that the noise is taken from
@@ -65,6 +67,25 @@ def quantum(values: NDArray[Any]) -> float:
     if not np.array_equal(levels, np.rint(levels)) or np.abs(levels).max(initial=0) > 2**52:
         return 0.0
     return float(np.gcd.reduce(levels.astype(np.int64)))
+
+
+def is_cut_off(planes: NDArray[np.float64], low: float, step: float) -> bool:
+    """Whether values `(L, Y, X)` that pile up at `low` are noise cut off there, not rare photons.
+
+    Where the light is even, Poisson counts 0, 1 and 2 have frequencies with 2 p0 p2 = p1**2. Of
+    noise that was cut off, the lowest value has far more. `step` is the step between values.
+    """
+    if step <= 0 or min(planes.shape[1:]) < 5:
+        return True
+    around = (25 * ndimage.uniform_filter(planes, (0, 5, 5)) - planes) / 24
+    edges = np.unique(np.quantile(around.ravel()[:: -(-around.size // _SAMPLE)], _PLACES))
+    places = np.searchsorted(edges, around.ravel())
+    counts = [
+        np.bincount(places[planes.ravel() == low + level * step], minlength=len(edges) + 1)
+        for level in range(3)
+    ]
+    p0, p1, p2 = (c.astype(float) for c in counts)
+    return bool((2 * p0 * p2).sum() > _CUT * (p1**2).sum())
 
 
 def find_hot(planes: NDArray[np.float64], bad: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -24,6 +24,7 @@ _RESAMPLES = 200
 _SMALLEST = 1e-100  # variance; its square is a number
 _LEAST_GAIN = 0.02  # of the variance of strongly correlated noise behind a filter
 _CHANCE = 2.0  # standard errors between two candidates that see the same
+_FARTHEST = 8.0  # standard errors that a single group counts for
 _TOP = 3.0  # standard deviations between a group and the level where values pile up
 
 
@@ -224,9 +225,10 @@ def _lines(
     line = fit(count, signal, variance)
     used = count[0] > 0
     n, x, y = count[0][used], signal[0][used], variance[0][used]
-    at = np.maximum(line.gain[0] * x + line.offset[0], 1e-3 * y.mean())
-    spread = np.sqrt(at**2 * (8 / n + 0.02**2) + np.finfo(float).tiny)
-    misfit = float(np.mean(np.minimum(((y - at) / spread) ** 2, 25)))
+    chance = np.ma.masked_array(variance[1:], count[1:] <= 0)[:, used].std(0).filled(0.0)
+    error = np.sqrt(chance**2 + (0.005 * y) ** 2) + np.finfo(float).tiny
+    distance = (y - line.gain[0] * x - line.offset[0]) / error
+    misfit = float(np.mean(np.minimum(distance**2, _FARTHEST**2)))
     return Fit(line, x, y, n, candidate, n_tiles, unclipped, misfit)
 
 
@@ -234,7 +236,7 @@ def _best(fits: Sequence[Fit]) -> Fit | None:
     """The most precise candidate that sees no more variance than any other."""
     cut = [f for f in fits if f.unclipped]
     whole = [f for f in fits if not f.unclipped]
-    if cut and np.median([f.misfit for f in cut]) < 0.5 * np.median([f.misfit for f in whole]) - 1:
+    if cut and _misfit(cut) < 2 * _misfit(whole) + 1:
         whole = cut
     if not whole:
         return None
@@ -242,6 +244,10 @@ def _best(fits: Sequence[Fit]) -> Fit | None:
     bright = max(min(float(f.signal.max()) for f in whole), dark)
     levels = np.stack([[f.line.at(dark), f.line.at(bright)] for f in whole])
     return whole[int(np.argmin([_error(level, levels) for level in levels]))]
+
+
+def _misfit(fits: Sequence[Fit]) -> float:
+    return float(np.median([f.misfit for f in fits])) if fits else np.inf
 
 
 def _error(levels: Floats, others: Floats) -> float:
