@@ -58,7 +58,8 @@ def test_plot_is_drawn_quietly(noisy, tmp_path):
 
 def test_axes_are_overruled(tmp_path):
     file = tmp_path / "stack.tif"
-    tifffile.imwrite(file, np.random.default_rng(0).poisson(9, (3, 64, 64)).astype(np.uint16))
+    stack = np.random.default_rng(0).poisson(9, (3, 64, 64)).astype(np.uint16)
+    tifffile.imwrite(file, stack, photometric="minisblack")
     assert json.loads(blindspot(file, "--axes", "TYX", "--json").stdout)["axes"] == "TYX"
     assert len(json.loads(blindspot(file, "--axes", "CYX", "--json").stdout)["channels"]) == 3
 
@@ -68,7 +69,7 @@ def test_axes_are_overruled(tmp_path):
     [
         (["missing.tif"], "missing.tif does not exist"),
         (["IN", "--plot", "noise.gif"], "noise.gif is no name for a plot"),
-        (["IN", "--axes", "ZYX"], "names 3 axes but the image has 2"),
+        (["IN", "--axes", "ZYX"], "names 3 axes but the file has shape (192, 192)"),
         (["IN", "--black-level", "nan"], "black_level=nan is not allowed"),
     ],
 )

@@ -36,7 +36,8 @@ def test_plot_is_written(tmp_path, suffix):
     save_plot(report, tmp_path / f"noise{suffix}", "two channels")
     assert [file.name for file in tmp_path.iterdir()] == [f"noise{suffix}"]
     if suffix == ".png":
-        assert Image.open(tmp_path / "noise.png").width == 1440
+        with Image.open(tmp_path / "noise.png") as picture:
+            assert picture.width == 1440
 
 
 @pytest.mark.parametrize("image", [np.ones((4, 4)), np.full((64, 64), 3.0), np.ones((1, 64))])

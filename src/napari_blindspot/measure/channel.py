@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_blindspot.measure.correlation import Correlation
+    from napari_blindspot.measure.line import Line
     from napari_blindspot.measure.sampling import Run
 
     Floats = NDArray[np.float64]
@@ -119,13 +120,12 @@ def _correlations(
 
 def _significant(correlations: Sequence[Correlation], along: str) -> dict[int, Floats]:
     """Correlations that the law has to take notice of, by the axes of planes `(L, Y, X)`."""
-    place = {"Y": 1, "X": 2, along or "-": 0}
-    strong = any(
-        abs(c.lags[0]) > max(CORRELATED, 3 * c.errors[0]) for c in correlations if c.axis in place
-    )
-    if not strong:
-        return {}
-    return {place[c.axis]: np.array([1.0, *c.lags]) for c in correlations if c.axis in place}
+    found = {c.axis: c for c in correlations}
+    strong = {a for a, c in found.items() if abs(c.lags[0]) > max(CORRELATED, 3 * c.errors[0])}
+    axes = "YX" if strong & {"Y", "X"} else ""
+    axes += "T" if along == "T" and "T" in strong else ""
+    place = {"T": 0, "Y": 1, "X": 2}
+    return {place[axis]: np.array([1.0, *found[axis].lags]) for axis in axes}
 
 
 def _unknown(facts: dict[str, Any], values: Floats, black_level: float | None) -> ChannelNoise:
@@ -195,7 +195,7 @@ def _root(squared: Estimate) -> Estimate:
     )
 
 
-def _are_counts(line: law.Line, quantum: float) -> bool:
+def _are_counts(line: Line, quantum: float) -> bool:
     """Whether the step between values is the gain and the noise vanishes at 0."""
     gain = float(line.gain[0])
     if quantum <= 0 or gain <= 0:

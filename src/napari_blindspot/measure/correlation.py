@@ -32,6 +32,8 @@ _BACK = 2  # frequencies given up where structure begins
 _ALIKE = 0.03  # variance between patches up to which what they hold is noise
 _PRIOR, _DECAY = 0.5, 2.0  # expected size of a correlation, and the lags over which it falls off
 _RESAMPLES = 30
+_FRAMES = 4  # time points, fewest that tell structure from correlation in time
+_PLACES = 4  # runs of planes, fewest
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,11 @@ class _Spectra:
 
     @property
     def radius(self) -> NDArray[np.intp]:
-        return np.maximum(*np.indices(self.power.shape[1:]))
+        return np.asarray(np.indices(self.power.shape[1:]).max(0))
 
     @property
     def odd(self) -> NDArray[np.bool_]:
-        return np.indices(self.power.shape[1:]).sum(0) % 2 == 1
+        return np.asarray(np.indices(self.power.shape[1:]).sum(0) % 2 == 1)
 
 
 def in_plane(runs: Sequence[Planes], gain: float, offset: float) -> list[Correlation]:
@@ -97,7 +99,11 @@ def in_plane(runs: Sequence[Planes], gain: float, offset: float) -> list[Correla
     rho = _solve(spectrum, lowest, min(len(k) for k in kept))[0]
     rng = np.random.default_rng(0)
     draws = [
-        _solve(_mean(spectra, tuple(rng.choice(k, len(k)) for k in kept)), lowest, len(kept[0]))[0]
+        _solve(
+            _mean(spectra, (rng.choice(kept[0], len(kept[0])), rng.choice(kept[1], len(kept[1])))),
+            lowest,
+            len(kept[0]),
+        )[0]
         for _ in range(_RESAMPLES)
     ]
     error = np.std(draws, axis=0)
@@ -129,14 +135,14 @@ def _cut(run: Planes) -> Floats | None:
         return None
     # Single planes are cut with overlap: more places, of which the flattest are flatter.
     step = _PATCH // 2 if len(run.values) == 1 else _PATCH
-    windows, good = (
-        np.lib.stride_tricks.sliding_window_view(a, (_PATCH, _PATCH), axis=(1, 2))[
-            :, ::step, ::step
-        ]
-        for a in (run.values, run.good)
-    )
-    usable = good.all((0, 3, 4))
-    return np.moveaxis(windows[:, usable], 0, 1)
+    usable = _windows(run.good, step).all((0, 3, 4))
+    windows: Floats = _windows(run.values, step)[:, usable]
+    return windows.swapaxes(0, 1)
+
+
+def _windows(planes: NDArray[Any], step: int) -> NDArray[Any]:
+    windows = np.lib.stride_tricks.sliding_window_view(planes, (_PATCH, _PATCH), axis=(1, 2))
+    return np.asarray(windows[:, ::step, ::step])
 
 
 def _scaled(patches: Floats, gain: float, offset: float) -> Floats:
@@ -241,11 +247,12 @@ def between_planes(
 
     Notes
     -----
-    Only the highest frequencies of the flattest patches are compared: structure is the same in
-    neighbouring planes, and would pass for correlated noise.
+    Only the highest frequencies of the flattest patches are compared: structure is alike in
+    neighbouring planes, and would pass for correlated noise. In time the mean is taken off, too.
     """
     _, stacked = cut(runs)
-    if stacked is None or stacked.shape[1] < 2 or len(stacked) < 4:
+    fewest = _FRAMES if axis == "T" else 2
+    if stacked is None or stacked.shape[1] < fewest or len(stacked) < _PLACES:
         return []
     n, length = stacked.shape[:2]
     spectra = _Spectra(_scaled(stacked.reshape(-1, _PATCH, _PATCH), gain, offset))
@@ -253,11 +260,16 @@ def between_planes(
     choosing = spectra.odd | (spectra.radius < int(_PATCH * _START))
     scale = np.maximum(np.median(spectra.power, 0), np.finfo(float).tiny)
     excess = (spectra.power / scale)[:, choosing].mean(1).reshape(n, length).mean(1)
-    chosen = stacked[np.argsort(excess)[: max(int(_FLATTEST * n), min(4, n))]]
+    chosen = stacked[np.argsort(excess)[: max(int(_FLATTEST * n), _PLACES)]]
     waves = dctn(chosen, axes=(2, 3), norm="ortho")[:, :, used]
     lags = range(1, min(LAGS, length - 1) + 1)
-    power = (waves**2).mean((1, 2))
-    products = [(waves[:, :-lag] * waves[:, lag:]).mean((1, 2)) for lag in lags]
+    lost: Any = 0.0
+    if axis == "T":
+        # What stays is structure; with its mean, noise loses a part that is known if it is white.
+        waves = waves - waves.mean(1, keepdims=True)
+        lost = (waves**2).mean((1, 2)) / (length - 1)
+    power = (waves**2).mean((1, 2)) + lost
+    products = [(waves[:, :-lag] * waves[:, lag:]).mean((1, 2)) + lost for lag in lags]
     total = max(float(power.mean()), np.finfo(float).tiny)
     values = [float(p.mean()) / total for p in products]
     errors = [

@@ -11,13 +11,14 @@ from scipy import ndimage
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_PILE = 3  # times as many pixels as at the levels beside it
+_PILE = 2  # times as many pixels as at the levels beside it
 _FEWEST = 10
 _ABOVE = 8.0  # standard deviations from which a lone pixel is held for hot
 _PLACES = np.linspace(0, 1, 33)[1:-1]  # of the brightness of the surroundings
 _CUT = 4.0  # times as many at the lowest value as photons would have there
 _RARE = 6.0  # photons that a dark pixel may have by chance
 _LEVELS = 32
+_SOME = 4096  # different values, up to which they have a step
 _SAMPLE = 1 << 18  # pixels that the noise is taken from
 _EIGHT = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], bool)
 
@@ -118,7 +119,7 @@ def find_hot(planes: NDArray[np.float64], bad: NDArray[np.bool_]) -> NDArray[np.
     spread = noise(around)
     for sign, out in ((1, found[0]), (-1, found[1])):
         places = np.argwhere((sign * deviation > _ABOVE * spread) & ~bad)
-        least = _ABOVE / 2 * spread[tuple(places.T)] + _RARE * gain
+        least = _ABOVE / 2 * spread[tuple(places.T)] + _RARE * max(gain, _step(planes))
         out[tuple(places.T)] = _stand_out(planes, places, sign) > least
     return found
 
@@ -159,3 +160,9 @@ def _stand_out(
     around = np.stack([sign * padded[plane, row + dy, column + dx] for dy, dx in shifts])
     second = np.sort(around, axis=0)[-2]
     return np.asarray(sign * planes[plane, row, column] - second)
+
+
+def _step(planes: NDArray[np.float64]) -> float:
+    """Step between neighbouring values where they are few, as those of counts are."""
+    levels = np.unique(planes.ravel()[:: -(-planes.size // _SAMPLE)])
+    return float(np.median(np.diff(levels))) if 1 < len(levels) <= _SOME else 0.0

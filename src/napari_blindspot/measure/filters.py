@@ -106,7 +106,8 @@ def _collect(
         np.moveaxis(kept, axis, 0)[:border] = False
         np.moveaxis(kept, axis, 0)[planes.shape[axis] - border :] = False
     index = np.flatnonzero(kept)
-    return Filtered(*(a.ravel()[index] for a in (squared, signal, level, spread)), index)
+    kept_values = [a.ravel()[index] for a in (squared, signal, level, spread)]
+    return Filtered(kept_values[0], kept_values[1], kept_values[2], kept_values[3], index)
 
 
 def _apply(planes: Floats, order: int, axes: tuple[int, ...], *, squared: bool) -> Floats:
@@ -154,11 +155,11 @@ def noise_gain(order: int, axes: tuple[int, ...], correlation: dict[int, Floats]
         return 1.0
     weights = kernel(order, len(axes))
     lags = np.abs(np.subtract.outer(np.arange(len(weights)), np.arange(len(weights))))
-    between = np.ones((1, 1))
+    between: Floats = np.ones((1, 1))
     for axis in axes:
         rho = np.zeros(len(weights))
         rho[0] = 1.0
         given = correlation.get(axis, rho)[: len(weights)]
         rho[: len(given)] = given
-        between = np.kron(between, rho[lags])
+        between = np.asarray(np.kron(between, rho[lags]), np.float64)
     return float(weights.ravel() @ between @ weights.ravel())

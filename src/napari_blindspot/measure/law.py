@@ -130,6 +130,8 @@ def observe(runs: Sequence[Planes]) -> list[Seen]:
 def _grouped(
     runs: Sequence[Planes], parts: Sequence[Filtered], order: int, width: int
 ) -> list[Seen]:
+    if not any(len(f.index) for f in parts):
+        return []
     edges = groups.level_edges(np.concatenate([f.level for f in parts]))
     count = len(edges) + 1
     members = [np.searchsorted(edges, f.level, side="right").astype(np.int16) for f in parts]
