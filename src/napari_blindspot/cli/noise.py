@@ -119,11 +119,11 @@ def _dark(channel: ChannelNoise) -> list[tuple[str, str, str]]:
     read = number(channel.read_noise.value)
     in_electrons = f" ({number(electrons.value)} electrons)" if electrons else ""
     if channel.black_level is None:
-        hint = f"that at the darkest signal, {number(channel.dark)}; --black-level tells more"
+        hint = f"noise at the darkest signal, {number(channel.dark)}"
         found = [("read noise", f"at most {read}{in_electrons}", hint)]
         if channel.no_noise_at is not None and channel.gain_is_known:
             lowest = number(channel.no_noise_at)
-            found.append(("black level", f"at least {lowest}", "below it there is no noise left"))
+            found.append(("black level", f"at least {lowest}", "not known; give --black-level"))
         return found
     why = "photon counts" if channel.counts else "as given"
     return [

@@ -106,7 +106,7 @@ def _law(axes: Axes, channel: ChannelNoise) -> None:
     if channel.black_level is not None:
         axes.axvline(channel.black_level, color=_FAINT, linewidth=0.9, linestyle="--")
     top = max(float(groups.variance.max()), float(middle.max()))
-    axes.set_ylim(min(0.0, float(middle.min())) - 0.02 * top, 1.08 * top + 1e-12)
+    axes.set_ylim(min(0.0, float(middle.min())) - 0.02 * top, 1.3 * top + 1e-12)
     axes.legend(frameon=False, loc="upper left", fontsize=9)
 
 
