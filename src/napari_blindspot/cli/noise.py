@@ -117,7 +117,7 @@ def _dark(channel: ChannelNoise) -> list[tuple[str, str, str]]:
         return []
     electrons = channel.read_noise_electrons
     read = number(channel.read_noise.value)
-    in_electrons = f" ({number(electrons.value)} electrons)" if electrons else ""
+    in_electrons = f", {number(electrons.value)} electrons" if electrons else ""
     if channel.black_level is None:
         hint = f"noise at the darkest signal, {number(channel.dark)}"
         found = [("read noise", f"at most {read}{in_electrons}", hint)]
@@ -127,7 +127,7 @@ def _dark(channel: ChannelNoise) -> list[tuple[str, str, str]]:
         return found
     why = "photon counts" if channel.counts else "as given"
     return [
-        ("read noise", f"{interval(channel.read_noise)}{in_electrons}", "grey values"),
+        ("read noise", interval(channel.read_noise), f"grey values{in_electrons}"),
         ("black level", number(channel.black_level), why),
     ]
 

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
 BUDGET = 1 << 21  # pixels of each channel that are looked at
 RUN = 8  # consecutive planes, enough for lag 5
-_WHOLE = 1 << 20  # pixels up to which a plane is read as a whole
-_BLOCK = 512
+_BLOCK, _STACKED_BLOCK = 512, 256  # edges of what is read of a larger plane
 # Steps of an additive recurrence that fills four dimensions evenly.
 _STEPS = np.array([0.8567, 0.7339, 0.6287, 0.5386])
 
@@ -57,7 +56,8 @@ def runs(volume: Volume, along: str, budget: int = BUDGET) -> Iterator[Run]:
     budget : int
         Pixels per channel, exceeded only by the first run.
     """
-    blocks = _blocks(_length(volume, "Y"), _length(volume, "X"))
+    deep = min(RUN, _length(volume, along)) if along else 1
+    blocks = _blocks(_length(volume, "Y"), _length(volume, "X"), budget // deep, bool(along))
     size = max(math.prod(s.stop - s.start for s in block) for block in blocks)
     starts = {letter: [slice(i, i + 1) for i in range(_length(volume, letter))] for letter in "TZ"}
     total = _length(volume, "T") * _length(volume, "Z") * size * len(blocks)
@@ -85,19 +85,24 @@ def _even(
     return [places[i] for i in sorted(chosen)]
 
 
-def _blocks(rows: int, columns: int) -> list[tuple[slice, slice]]:
-    if rows * columns <= _WHOLE:
+def _blocks(rows: int, columns: int, whole: int, stacked: bool) -> list[tuple[slice, slice]]:
+    """Parts of a plane that are read at a time: all of it up to `whole` pixels."""
+    if rows * columns <= whole:
         return [(slice(0, rows), slice(0, columns))]
+    block = _STACKED_BLOCK if stacked else _BLOCK
     ranges = [
         [slice(i, min(i + edge, n)) for i in range(0, max(n - edge // 2, 1), edge)]
-        for n, edge in ((rows, _edge(rows, columns)), (columns, _edge(columns, rows)))
+        for n, edge in (
+            (rows, _edge(rows, columns, block)),
+            (columns, _edge(columns, rows, block)),
+        )
     ]
     return list(itertools.product(*ranges))
 
 
-def _edge(length: int, other: int) -> int:
+def _edge(length: int, other: int, block: int) -> int:
     """Edge of a block along an axis; longer where the other axis is short."""
-    return min(length, _BLOCK * max(1, _BLOCK // other))
+    return min(length, block * max(1, block // other))
 
 
 def _read(volume: Volume, region: dict[str, slice], along: str) -> NDArray[Any]:
