@@ -23,7 +23,8 @@ PARTS = {"masking", "networks", "losses", "inference"}
 # A room may import its own row and the rows before it; the four parts know one another not.
 ROWS = (
     NUMPY_ONLY
-    | {"_samples", "_shapes", "budget", "io", "picture", "quality", "series", "simulate"},
+    | {"_samples", "_shapes", "budget", "io", "measure", "picture", "quality", "series"}
+    | {"simulate"},
     {"pairs", "patches", "ring", "noise", "device", "memory", "filters", "photons", "triangular"},
     PARTS,
     {"checkpoint"},
@@ -193,7 +194,8 @@ def test_shapes_can_be_checked(file):
 
 def test_every_library_is_declared():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    requirements = project["dependencies"] + project["optional-dependencies"]["dask"]
+    extras = project["optional-dependencies"]
+    requirements = project["dependencies"] + extras["dask"] + extras["plot"]
     declared = {re.split(r"[\[<>=!~ ;]", text)[0].lower() for text in requirements}
     homes = importlib.metadata.packages_distributions()
     undeclared = {
@@ -233,8 +235,9 @@ except SystemExit as exit:
         "import napari_blindspot; napari_blindspot.methods.available()",
         COMMAND.format(arguments="'--help'"),
         COMMAND.format(arguments="'methods', '--json'"),
+        "import napari_blindspot; napari_blindspot.noise_report([[1.0, 2.0], [3.0, 4.0]])",
     ],
-    ids=["import", "list methods", "blindspot --help", "blindspot methods --json"],
+    ids=["import", "list methods", "blindspot --help", "blindspot methods --json", "noise report"],
 )
 def test_start_is_quick(statement):
     program = START.format(statement=statement)

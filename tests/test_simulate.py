@@ -234,3 +234,12 @@ def test_scenes_are_smooth_enough_to_be_denoised(rng):
 def test_simulator_works_without_torch():
     code = "import sys, napari_blindspot.simulate; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_camera_takes_whole_numbers():
+    photons = np.full((8, 8), 5.0)
+    whole, real = (
+        Camera(gain=g, offset=o).expose(photons, np.random.default_rng(1))
+        for g, o in ((2, 100), (2.0, 100.0))
+    )
+    np.testing.assert_array_equal(whole, real)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from napari_blindspot import methods
     from napari_blindspot._samples import sample_data_path
     from napari_blindspot.api import apply, denoise, estimate_noise, train
+    from napari_blindspot.measure import noise_report
     from napari_blindspot.model import load
 
     __version__: str
@@ -21,6 +22,7 @@ __all__ = [
     "estimate_noise",
     "load",
     "methods",
+    "noise_report",
     "sample_data_path",
     "train",
 ]
@@ -31,6 +33,7 @@ _HOMES = {
     "denoise": "api",
     "estimate_noise": "api",
     "load": "model",
+    "noise_report": "measure",
     "sample_data_path": "_samples",
     "train": "api",
 }

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_blindspot import methods
-from napari_blindspot.axes import guess_axes
 from napari_blindspot.events import Finished, never
-from napari_blindspot.io.base import Volume
+from napari_blindspot.io.arrays import as_volume
 from napari_blindspot.job import Job
 from napari_blindspot.params import InputError
 from napari_blindspot.run import run
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from napari_blindspot.events import Event, StopFlag
+    from napari_blindspot.io.base import Volume
     from napari_blindspot.model import Model
     from napari_blindspot.noise import NoiseLaw
 
@@ -149,17 +149,6 @@ def estimate_noise(image: ArrayLike, *, axes: str | None = None) -> tuple[NoiseL
     volume = as_volume(image, axes)
     samples = Layout(volume.axes, volume.shape, "YX").to_samples(volume.read())
     return estimate_noise_law(torch.from_numpy(samples.astype(np.float32)))
-
-
-def as_volume(image: ArrayLike, axes: str | None = None) -> Volume:
-    """Array as a volume, its axes guessed if not given."""
-    array = np.asarray(image)
-    if array.dtype.kind not in "biuf":
-        raise InputError(f"dtype={array.dtype} cannot be denoised; use integers or floats.")
-    if axes is None:
-        axes = guess_axes(array.shape)
-        return Volume(array, axes, note=f"axes {axes} guessed from shape {array.shape}")
-    return Volume(array, axes, note=f"axes {axes.upper()} as given")
 
 
 def _job(method: str, budget: str, options: dict[str, Any]) -> Job:

@@ -77,7 +77,7 @@ class Camera:
         self, photons: NDArray[np.floating[Any]], rng: np.random.Generator
     ) -> NDArray[np.unsignedinteger[Any]]:
         """One noisy image of the clean image `photons` (any shape), of type `dtype`."""
-        grey = self.gain * rng.poisson(photons.astype(np.float64)) + self.offset
+        grey = float(self.gain) * rng.poisson(photons.astype(np.float64)) + self.offset
         grey += rng.normal(0.0, self.read_noise, photons.shape)
         largest = np.iinfo(self.dtype).max if self.saturation is None else self.saturation
         noisy: NDArray[np.unsignedinteger[Any]] = np.rint(grey).clip(0, largest).astype(self.dtype)

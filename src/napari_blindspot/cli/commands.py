@@ -237,6 +237,21 @@ def batch(
     execute(wanted, dry_run=dry_run, quiet=quiet, as_json=as_json)
 
 
+@app.command()
+def noise(
+    noisy: options.Noisy,
+    plot: options.Plot = None,
+    black_level: options.BlackLevel = None,
+    axes: options.Axes = None,
+    quiet: options.Quiet = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Measure the noise of an image: gain, read noise, defects, correlation."""
+    from napari_blindspot.cli.noise import report_noise
+
+    report_noise(noisy, axes=axes, black_level=black_level, plot=plot, quiet=quiet, as_json=as_json)
+
+
 @app.command("methods")
 def list_methods(as_json: options.AsJson = False) -> None:
     """List the methods and their parameters."""

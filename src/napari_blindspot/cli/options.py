@@ -127,6 +127,23 @@ Resume: TypeAlias = Annotated[
     ),
 ]
 
+BlackLevel: TypeAlias = Annotated[
+    float | None,
+    typer.Option(
+        metavar="GREY",
+        help="Grey value without light; with it the read noise is told, not only its limit.",
+        rich_help_panel=_DATA,
+    ),
+]
+Plot: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="F",
+        help="Draw variance against signal, and the correlation: .png, .pdf or .svg.",
+        rich_help_panel=_RESULT,
+    ),
+]
+
 Quiet: TypeAlias = Annotated[
     bool,
     typer.Option(
