@@ -24,3 +24,16 @@ def test_a_folder_put_aside_comes_back_if_its_successor_did_not(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.ome.zarr", "b.ome.zarr"]
     assert (tmp_path / "a.ome.zarr" / "zarr.json").read_text() == ".a.ome.zarr.old-1"
     assert (tmp_path / "b.ome.zarr" / "zarr.json").read_text() == "b.ome.zarr"
+
+
+def test_states_of_trainings_and_pixels_that_were_not_yet_saved_go_too(tmp_path):
+    gone = [
+        ".a.ome.tif.checkpoint-0",
+        "..a.ome.tif.checkpoint-1.part-77",
+        ".a.ome.tif.pixels.part-77",
+    ]
+    stay = [".b.ome.tif.checkpoint-0", ".b.ome.tif.pixels.part-77"]
+    for name in gone + stay:
+        (tmp_path / name).write_text("x")
+    leftovers.clear([str(tmp_path / "a.ome.tif")])
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(stay)

@@ -9,11 +9,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
-_NAME = re.compile(r"\.(?P<target>.+)\.(?P<word>part|old)-\d+")
+_NAME = re.compile(r"\.(?P<target>.+?)(?:\.pixels)?\.(?P<word>part|old)-\d+")
+_CHECKPOINT = re.compile(r"\.{1,2}(?P<target>.+)\.(?P<word>checkpoint)-\d+(?:\.part-\d+)?")
 
 
 def clear(targets: Iterable[str]) -> None:
-    """Remove what was begun beside some targets and never renamed.
+    """Remove what was begun beside some targets and never renamed, and states of trainings.
 
     A folder that was put aside while its successor was renamed is put back.
 
@@ -29,7 +30,7 @@ def clear(targets: Iterable[str]) -> None:
         if not folder.is_dir():
             continue
         for path in sorted(folder.iterdir()):
-            match = _NAME.fullmatch(path.name)
+            match = _CHECKPOINT.fullmatch(path.name) or _NAME.fullmatch(path.name)
             if match and match["target"] in wanted:
                 _remove(path, match["word"], folder / match["target"])
 

@@ -194,7 +194,7 @@ def batch(
     recursive: options.Recursive = False,
     part: options.PartText = None,
     jobs: options.Jobs = 1,
-    resume: options.Resume = False,
+    resume: options.ResumeBatch = False,
     dry_run: options.DryRun = False,
     axes: options.Axes = None,
     quiet: options.Quiet = False,

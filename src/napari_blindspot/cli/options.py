@@ -246,7 +246,7 @@ PartText: TypeAlias = Annotated[
         rich_help_panel=_MANY,
     ),
 ]
-Resume: TypeAlias = Annotated[
+ResumeBatch: TypeAlias = Annotated[
     bool,
     typer.Option(
         "--resume",
