@@ -13,7 +13,7 @@ from napari_blindspot.job import Job
 from napari_blindspot.run import run
 
 FORMATS = Path(__file__).parents[2] / "shared" / "data" / "formats"
-QUICK = {"width": 8, "depth": 1, "members": 1, "patch": 32, "turns": 1, "similar": False}
+QUICK = {"width": 4, "depth": 1, "patch": 64, "batch": 2}
 UM = ("micrometer",)
 
 # File, axes, shape, dtype, and scale and units where the file states them.
@@ -99,7 +99,7 @@ def test_axes_shape_scale_and_type_are_kept(tmp_path, case):
     job = Job(
         inputs=(str(FORMATS / name),),
         output=str(target),
-        method="express",
+        method="n2v",
         budget="1steps",
         params=QUICK,
     )

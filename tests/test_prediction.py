@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import scenes
-from napari_blindspot import api, prediction, results, sources
+from napari_blindspot import api, prediction, results, ring, sources
 from napari_blindspot.axes import Layout
 from napari_blindspot.device import choose
 from napari_blindspot.events import Finished, Tile, never
@@ -106,6 +106,7 @@ def test_tiles_are_smaller_where_little_memory_is_free():
 def everything_is_large(monkeypatch):
     for module in (results, sources):
         monkeypatch.setattr(module, "WHOLE", 1000)
+    monkeypatch.setattr(ring, "MOST_BLOCKS", 16)
 
 
 @pytest.mark.parametrize("name", ["out.ome.tif", "out.ome.zarr", "out.npy"])

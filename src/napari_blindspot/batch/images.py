@@ -17,7 +17,13 @@ from napari_blindspot.params import InputError
 if TYPE_CHECKING:
     from napari_blindspot.batch.spec import Batch
 
-_SUFFIX = {"tiff": ".ome.tif", "ome_zarr": ".ome.zarr", "picture": ".png", "npy": ".npy"}
+_SUFFIX = {
+    "tiff": ".ome.tif",
+    "ome_zarr": ".ome.zarr",
+    "png": ".png",
+    "jpeg": ".png",
+    "npy": ".npy",
+}
 
 
 @dataclass(frozen=True)
