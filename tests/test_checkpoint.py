@@ -61,7 +61,7 @@ def losses(events):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
-@pytest.mark.parametrize(("killed_at", "whole"), [("0.1", 2**26), ("1.5", 1000), ("1.12", 2**26)])
+@pytest.mark.parametrize(("killed_at", "whole"), [("0.1", 2**26), ("1.5", 1000)])
 def test_a_killed_training_goes_on_as_if_nothing_had_happened(
     tmp_path, monkeypatch, job, killed_at, whole
 ):
@@ -76,8 +76,8 @@ def test_a_killed_training_goes_on_as_if_nothing_had_happened(
     resumed = list(run(job, resume=True))
 
     left = losses(resumed)
-    assert losses(expected)[-len(left) :] == left if left else killed_at == "1.12"
-    assert len(left) < 24
+    assert 0 < len(left) < 24
+    assert losses(expected)[-len(left) :] == left
     for one, other in zip(resumed[-1].model.networks, expected[-1].model.networks, strict=True):
         assert one.losses == other.losses
         assert one.noise == other.noise
