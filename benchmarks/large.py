@@ -1,6 +1,6 @@
 """Memory and time of volumes that do not fit into memory.
 
-    python benchmarks/large.py --folder SCRATCH            2 GB, the table of docs/benchmarks.md
+    python benchmarks/large.py --folder SCRATCH            2 GB; writes a table into the docs
     python benchmarks/large.py --folder SCRATCH --gigabytes 0.2
 
 Writes a simulated stack of 16 bit as uncompressed TIFF and as OME-Zarr into the folder, which

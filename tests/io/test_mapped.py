@@ -41,6 +41,17 @@ def test_a_region_of_a_map_is_a_copy_and_other_regions_are_not(tmp_path):
     assert np.shares_memory(Volume(values, "YX").read((slice(0, 2), slice(0, 2))), values)
 
 
+@pytest.mark.parametrize("wrap", [lambda a: a, np.asarray, lambda a: a.T])
+def test_changes_in_a_private_copy_of_a_file_are_not_lost(tmp_path, wrap):
+    np.save(tmp_path / "a.npy", np.zeros((400, 400)))
+    private = np.load(tmp_path / "a.npy", mmap_mode="c")
+    private[:] = 7
+    volume = Volume(wrap(private), "YX")
+    for _ in range(2):
+        assert (volume.read((slice(0, 300), slice(0, 300))) == 7).all()
+    assert (private == 7).all()
+
+
 @needs_linux
 def test_scratch_keeps_what_is_written_but_not_in_memory(tmp_path):
     path = tmp_path / "s"

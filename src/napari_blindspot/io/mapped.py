@@ -14,11 +14,16 @@ import numpy.typing as npt
 
 
 def memory_map(array: npt.NDArray[Any]) -> mmap.mmap | None:
-    """The memory map that an array is a view of, or None."""
+    """The memory map of a file that an array is a view of, or None.
+
+    None too for a private copy, whose changes are in no file and would be lost with its pages.
+    """
     base: Any = array
+    in_file = False
     while isinstance(base, np.ndarray):
+        in_file = in_file or (isinstance(base, np.memmap) and base.mode != "c")
         base = base.base
-    return base if isinstance(base, mmap.mmap) else None
+    return base if in_file and isinstance(base, mmap.mmap) else None
 
 
 def let_go(mapped: mmap.mmap) -> None:
@@ -40,13 +45,18 @@ def scratch(path: Path, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Iterato
         If there is no space for all of it.
     """
     n_bytes = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
-    try:
+    with contextlib.ExitStack() as stack:
+        stack.callback(_remove, path)
         with path.open("wb") as file:
             _reserve(file.fileno(), n_bytes)
-        yield Scratch(np.memmap(path, dtype, "r+", shape=shape))
-    finally:
-        with contextlib.suppress(OSError):
-            path.unlink()
+        array = Scratch(np.memmap(path, dtype, "r+", shape=shape))
+        stack.callback(array.close)
+        yield array
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink()
 
 
 def _reserve(descriptor: int, n_bytes: int) -> None:
@@ -78,6 +88,10 @@ class Scratch:
     def dtype(self) -> np.dtype[Any]:
         """Data type."""
         return self.data.dtype
+
+    def close(self) -> None:
+        """Give up the file, which Windows would not remove otherwise."""
+        self.data = np.empty(0, self.dtype)
 
     def __getitem__(self, region: Any) -> npt.NDArray[Any]:
         return np.asarray(self.data[region])
