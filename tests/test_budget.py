@@ -29,12 +29,6 @@ def test_other_text_is_refused_with_the_allowed_forms(text):
         Budget.parse(text)
 
 
-def test_fraction_follows_steps_or_seconds():
-    assert Budget(steps=10).fraction(5, 1e6) == 0.5
-    assert Budget(seconds=10).fraction(5, 2.5) == 0.25
-    assert Budget(steps=10).fraction(11, 0) == 1
-
-
 def test_seconds_are_shared_between_networks_and_steps_are_not():
     assert Budget(seconds=30).shared(3) == Budget(seconds=10)
     assert Budget(steps=30).shared(3) == Budget(steps=30)

@@ -24,7 +24,7 @@ PARTS = {"masking", "networks", "losses", "inference"}
 ROWS = (
     NUMPY_ONLY
     | {"_samples", "_shapes", "budget", "io", "measure", "picture", "quality", "series"}
-    | {"simulate"},
+    | {"pace", "simulate"},
     {"pairs", "patches", "ring", "noise", "device", "memory", "filters", "photons", "triangular"},
     PARTS,
     {"checkpoint"},

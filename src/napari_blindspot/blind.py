@@ -36,7 +36,7 @@ def blind_sample(
         for _ in range(math.ceil(pixels / (sampler.batch * math.prod(sampler.patch)))):
             if hidden > 2 * sampler.pixels:
                 break
-            pair = masking.sample(sampler.sample(generator), generator)
+            pair = masking.sample(sampler.draw(generator).noisy, generator)
             output = parts.network(pair.input, pair.mask)
             mean, variance = parts.predictor.moments(output)
             visible = parts.network(pair.target) if parts.blind else None

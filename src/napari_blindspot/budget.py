@@ -50,8 +50,3 @@ class Budget:
     def shared(self, networks: int) -> Budget:
         """Budget of one of several networks that are trained one after another."""
         return self if self.seconds is None else Budget(seconds=self.seconds / networks)
-
-    def fraction(self, step: int, elapsed_s: float) -> float:
-        """Part of the budget used after `step` steps and `elapsed_s` seconds, 0 to 1."""
-        used = elapsed_s / self.seconds if self.seconds else step / (self.steps or 1)
-        return min(used, 1.0)

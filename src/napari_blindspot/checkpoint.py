@@ -24,11 +24,23 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from napari_blindspot.job import Job
+    from napari_blindspot.pace import Clock
     from napari_blindspot.patches import Patches
 
 INTERVAL_S = 30.0
-_TRAINING = ("method", "params", "budget", "axes", "joint", "dims", "seed")
-_KEY, _FORMAT = "napari_blindspot_checkpoint", 1
+_TRAINING = (
+    "method",
+    "params",
+    "budget",
+    "pace",
+    "axes",
+    "train_on",
+    "held_out",
+    "joint",
+    "dims",
+    "seed",
+)
+_KEY, _FORMAT = "napari_blindspot_checkpoint", 2
 
 
 @dataclass
@@ -45,6 +57,8 @@ class Progress:
         The source of randomness.
     patches : Patches
         Where batches come from.
+    clock : Clock
+        How far the training is.
     step : int
         Steps done.
     elapsed_s : float
@@ -60,6 +74,7 @@ class Progress:
     averages: list[Tensor]
     generator: torch.Generator
     patches: Patches
+    clock: Clock
     step: int = 0
     elapsed_s: float = 0.0
     losses: list[float] = field(default_factory=list)
@@ -70,6 +85,7 @@ class Progress:
         self.step += 1
         self.elapsed_s = elapsed_s
         self.losses.append(loss)
+        self.clock.tick(self.step, elapsed_s)
         return self.step
 
     def tensors(self) -> dict[str, Tensor]:
@@ -89,6 +105,7 @@ class Progress:
             "losses": self.losses,
             "laws": [[dataclasses.asdict(law) for law in laws] for laws in self.laws],
             "patches": self.patches.state(),
+            "clock": self.clock.state(),
         }
 
     def restore(self, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
@@ -100,6 +117,7 @@ class Progress:
         self._restore_optimizer(_by_number(_below(tensors, "optimizer.")))
         self.generator.set_state(tensors["generator"])
         self.patches.restore(header["patches"])
+        self.clock.restore(header["clock"])
         self.step, self.elapsed_s = int(header["step"]), float(header["elapsed_s"])
         self.losses = [float(loss) for loss in header["losses"]]
         self.laws = [tuple(NoiseLaw(**law) for law in laws) for laws in header["laws"]]

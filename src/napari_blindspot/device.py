@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 
 import torch
 
@@ -30,6 +32,18 @@ def choose(name: str) -> torch.device:
             "use --device auto, or install a PyTorch build for it."
         )
     return torch.device(name)
+
+
+@contextlib.contextmanager
+def threads(count: int | None) -> Iterator[None]:
+    """Use so many processor cores in this thread, all that are there for None."""
+    before = torch.get_num_threads()
+    if count is not None:
+        torch.set_num_threads(min(count, os.cpu_count() or 1))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def describe(device: torch.device) -> str:

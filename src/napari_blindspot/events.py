@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from napari_blindspot.io.base import Volume
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from napari_blindspot.io.base import Region, Volume
+    from napari_blindspot.job import Job
     from napari_blindspot.model import Model
 
 
@@ -24,6 +28,8 @@ class Stop(Enum):
 
 
 StopFlag: TypeAlias = "Callable[[], Stop]"
+View: TypeAlias = "Callable[[], Region | None]"
+"""Tells the region of the input that is to be previewed, one slice per axis, or None."""
 
 
 def never() -> Stop:
@@ -69,6 +75,8 @@ class Step:
         Training loss of the step.
     elapsed_s : float
         Training time of this network so far.
+    held_out : float or None
+        Loss on the pixels that are held out, where it was found after this step.
     """
 
     network: int
@@ -76,6 +84,27 @@ class Step:
     fraction: float
     loss: float
     elapsed_s: float
+    held_out: float | None = None
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What the network in training makes of the region in view.
+
+    Attributes
+    ----------
+    image : ndarray
+        The region, float32, in the axes and units of the input; channels whose network has not
+        begun to learn are as measured.
+    region : tuple of slice
+        Where it lies in the input, one slice per axis.
+    step : int
+        Steps of the network so far.
+    """
+
+    image: NDArray[np.float32]
+    region: Region
+    step: int
 
 
 @dataclass(frozen=True)
@@ -114,6 +143,8 @@ class Finished:
         Wall time of the whole run.
     lost : str
         What the saved files could not keep of the input, in words; empty if nothing.
+    job : Job or None
+        Does the same again, step by step.
     """
 
     denoised: Volume | None
@@ -122,6 +153,7 @@ class Finished:
     stopped: bool
     elapsed_s: float
     lost: str = ""
+    job: Job | None = None
 
 
-Event: TypeAlias = Started | Step | NoiseFitted | Tile | Finished
+Event: TypeAlias = Started | Step | Preview | NoiseFitted | Tile | Finished

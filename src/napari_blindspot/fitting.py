@@ -9,9 +9,12 @@ import torch
 
 from napari_blindspot.blind import blind_sample
 from napari_blindspot.budget import Budget
+from napari_blindspot.exam import Exam, held_out
 from napari_blindspot.methods.base import Spec
 from napari_blindspot.model import Model, TrainedNetwork
 from napari_blindspot.noise import NoiseLaw, estimate_noise_law, fit_noise_law
+from napari_blindspot.pace import Clock, Pace, parsed
+from napari_blindspot.preview import Watch
 from napari_blindspot.series import Series
 from napari_blindspot.sources import source_of
 from napari_blindspot.training import train
@@ -22,11 +25,13 @@ if TYPE_CHECKING:
     from napari_blindspot.axes import Layout
     from napari_blindspot.checkpoint import Checkpoint, Checkpoints
     from napari_blindspot.events import Event, StopFlag
+    from napari_blindspot.held_out import HeldOut
     from napari_blindspot.io.base import Volume
     from napari_blindspot.job import Job
     from napari_blindspot.methods import Method, Parts
     from napari_blindspot.normalization import Normalization
     from napari_blindspot.patches import Patches
+    from napari_blindspot.preview import Previews
     from napari_blindspot.sources import Source
 
 _PIXELS_IN_TRAINING, _PIXELS_AT_THE_END = 300_000, 1_000_000
@@ -42,13 +47,14 @@ def fit(
     device: torch.device,
     stop: StopFlag,
     checkpoints: Checkpoints | None = None,
+    previews: Previews | None = None,
 ) -> Generator[Event, None, Model]:
     """Train one network per channel, or one for all with `job.joint`.
 
     Yields
     ------
     Event
-        `Step` events.
+        `Step` and `Preview` events.
 
     Returns
     -------
@@ -58,12 +64,25 @@ def fit(
     channels = range(layouts[0].n_channels)
     groups = [tuple(channels)] if job.joint else [(c,) for c in channels]
     budget = Budget.parse(job.budget).shared(len(groups))
+    paces = parsed(job.pace, len(groups))
     networks = []
     for index, group in enumerate(groups):
         series = [Series(*pair, group) for pair in zip(volumes, layouts, strict=True)]
         generator = torch.Generator().manual_seed(job.seed + index)
-        learner = Learner(method, source_of(series), group, budget, device, checkpoints)
+        learner = Learner(
+            method,
+            source_of(series),
+            group,
+            budget,
+            device,
+            pace=paces[index],
+            checkpoints=checkpoints,
+            previews=previews,
+            holds_out=job.held_out,
+        )
         networks.append((yield from learner.learn(generator, stop, index)))
+        if previews:
+            previews.done.append(networks[-1])
     return Model(method, layouts[0].spatial, tuple(networks))
 
 
@@ -83,8 +102,14 @@ class Learner:
         Budget of this network.
     device : torch.device
         Where to train.
+    pace : Pace or None
+        That of an earlier run, to be repeated.
     checkpoints : Checkpoints or None
         Files of the unfinished training.
+    previews : Previews or None
+        What is to be shown meanwhile.
+    holds_out : bool
+        Whether some pixels are held out.
     """
 
     method: Method
@@ -92,7 +117,10 @@ class Learner:
     channels: tuple[int, ...]
     budget: Budget
     device: torch.device
+    pace: Pace | None = None
     checkpoints: Checkpoints | None = None
+    previews: Previews | None = None
+    holds_out: bool = False
 
     def learn(
         self, generator: torch.Generator, stop: StopFlag, index: int
@@ -104,15 +132,19 @@ class Learner:
             torch.manual_seed(int(torch.randint(2**31, (), generator=generator)))
             parts = self.method.build(spec)
         parts.network.to(self.device)
-        sampler = self.source.patches(parts, self.device, generator)
+        held = held_out(self.source.series, generator.initial_seed()) if self.holds_out else ()
+        sampler = self.source.patches(parts, self.device, generator, held)
+        clock = Clock(self.budget, self.pace)
         losses = yield from train(
             parts,
             sampler,
-            self.budget,
+            clock,
             generator=generator,
             stop=stop,
             noise=_BlindFit(self.method, sampler, generator),
             checkpoint=self._checkpoint(index, spec),
+            watch=self._watch(spec),
+            exam=self._exam(held, sampler) if held else None,
             network_index=index,
         )
         sample = blind_sample(parts, sampler, generator, _PIXELS_AT_THE_END)
@@ -125,7 +157,17 @@ class Learner:
             normalization=normalization,
             noise=_in_units(laws, normalization),
             losses=tuple(losses[:: max(len(losses) // _KEPT_LOSSES, 1)]),
+            pace=str(clock.pace),
         )
+
+    def _watch(self, spec: Spec) -> Watch | None:
+        if self.previews is None:
+            return None
+        return Watch(self.previews, self.channels, spec, self.source.normalization)
+
+    def _exam(self, held: tuple[HeldOut, ...], sampler: Patches) -> Exam:
+        source = self.source
+        return Exam.of(source.series, held, source.normalization, sampler.patch, self.device)
 
     def _checkpoint(self, index: int, spec: Spec) -> Checkpoint | None:
         """What the data are is told by their mean, spread and noise."""

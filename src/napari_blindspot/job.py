@@ -13,6 +13,7 @@ from napari_blindspot.axes import Spatial
 from napari_blindspot.budget import Budget
 from napari_blindspot.io.base import replacing
 from napari_blindspot.params import InputError
+from napari_blindspot.regions import parse_region
 
 SPATIAL: dict[str, Spatial | Literal["auto"]] = {"auto": "auto", "2D": "YX", "3D": "ZYX"}
 
@@ -33,8 +34,16 @@ class Job:
         Name of the method, and the parameters that differ from its defaults.
     budget : str
         See `Budget.parse`.
+    pace : tuple of str
+        For each network the `Pace` of an earlier run, which is then repeated step by step.
+    threads : int or None
+        Processor cores to use; None takes all. Another number gives other rounding errors.
     axes : str or None
         Axes of the input in place of those in its metadata.
+    train_on, apply_on : str or None
+        Region to learn from, and region to denoise, see `parse_region`; None for all.
+    held_out : bool
+        Learn nothing from 2 % of the pixels, and tell the loss on them meanwhile.
     joint : bool
         Denoise all channels together, with one network.
     dims : {"auto", "2D", "3D"}
@@ -64,7 +73,12 @@ class Job:
     method: str = methods.DEFAULT
     params: dict[str, Any] = field(default_factory=dict)
     budget: str = "balanced"
+    pace: tuple[str, ...] = ()
+    threads: int | None = None
     axes: str | None = None
+    train_on: str | None = None
+    apply_on: str | None = None
+    held_out: bool = False
     joint: bool = False
     dims: str = "auto"
     device: str = "auto"
@@ -75,11 +89,16 @@ class Job:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "inputs", tuple(self.inputs))
+        object.__setattr__(self, "pace", tuple(self.pace))
         Budget.parse(self.budget)
         checked = methods.create(self.method, self.params).values()
         object.__setattr__(self, "params", {name: checked[name] for name in self.params})
         if self.dims not in SPATIAL:
             raise InputError(f"dims={self.dims!r} is not known; use {', '.join(SPATIAL)}.")
+        if self.threads is not None and self.threads < 1:
+            raise InputError(f"threads={self.threads} is not allowed; use 1 or more.")
+        for region in filter(None, (self.train_on, self.apply_on)):
+            parse_region(region)
         self._check_targets()
 
     @property
@@ -149,13 +168,15 @@ _KINDS = {
     "str | None": str | None,
     "bool": bool,
     "int": int,
+    "int | None": int | None,
     "dict[str, Any]": dict,
     "tuple[str, ...]": list,
 }
 
 
 def _check_type(name: str, value: Any, declared: str) -> None:
-    fits = isinstance(value, _KINDS[declared]) and (declared != "int" or value is not True)
+    is_bool_as_int = declared.startswith("int") and isinstance(value, bool)
+    fits = isinstance(value, _KINDS[declared]) and not is_bool_as_int
     if declared == "tuple[str, ...]":
         fits = fits and all(isinstance(item, str) for item in value)
     if not fits:

@@ -45,6 +45,8 @@ class TrainedNetwork:
         Fitted noise per channel, in the units of the input.
     losses : tuple of float
         Training loss, thinned to at most 1000 values.
+    pace : str
+        `Pace` of the training, as text; empty if it is not known or was that of all steps.
     """
 
     channels: tuple[int, ...]
@@ -53,6 +55,7 @@ class TrainedNetwork:
     normalization: Normalization
     noise: tuple[NoiseLaw, ...]
     losses: tuple[float, ...]
+    pace: str = ""
 
 
 @dataclass(frozen=True)
@@ -156,6 +159,7 @@ def _describe(network: TrainedNetwork) -> dict[str, Any]:
         "noise": [dataclasses.asdict(law) for law in network.noise],
         "predictor": network.parts.predictor.state(),
         "losses": network.losses,
+        "pace": network.pace,
     }
 
 
@@ -175,6 +179,7 @@ def _rebuild(method: Method, entry: dict[str, Any], tensors: dict[str, Tensor]) 
         ),
         noise=tuple(NoiseLaw(**law) for law in entry["noise"]),
         losses=tuple(map(float, entry["losses"])),
+        pace=str(entry.get("pace", "")),
     )
 
 

@@ -14,6 +14,22 @@ from torch import Tensor
 _LEAST_PLANES = 8
 
 
+@dataclass(frozen=True)
+class Draw:
+    """Patches to learn from.
+
+    Attributes
+    ----------
+    noisy : Tensor
+        `(B, C, *patch)` in normalised units.
+    counted : Tensor or None
+        `(B, 1, *patch)`, 0 where a pixel is held out, else 1; None where all count.
+    """
+
+    noisy: Float[Tensor, "b c *patch"]
+    counted: Float[Tensor, "b 1 *patch"] | None = None
+
+
 class Patches(Protocol):
     """A source of training patches."""
 
@@ -32,8 +48,8 @@ class Patches(Protocol):
         """Pixels over which the patches are drawn."""
         ...
 
-    def sample(self, generator: torch.Generator) -> Float[Tensor, "b c *patch"]:
-        """One batch of patches in normalised units."""
+    def draw(self, generator: torch.Generator) -> Draw:
+        """One batch of patches."""
         ...
 
     def state(self) -> dict[str, Any]:
@@ -60,21 +76,25 @@ class PatchSampler:
         Patches per batch.
     augment : bool
         Whether patches are mirrored along every axis and turned by 90 degrees in the YX plane.
+    counted : tuple of Tensor
+        For each input `(N, 1, *space)`, 0 where a pixel is held out; empty where all count.
     """
 
     series: tuple[Tensor, ...]
     patch: tuple[int, ...]
     batch: int
     augment: bool = True
+    counted: tuple[Tensor, ...] = ()
 
     @property
     def pixels(self) -> int:
         """Pixels of all series, over which the patches are drawn."""
         return sum(len(samples) * math.prod(samples.shape[2:]) for samples in self.series)
 
-    def sample(self, generator: torch.Generator) -> Float[Tensor, "b c *patch"]:
+    def draw(self, generator: torch.Generator) -> Draw:
         """One batch; the same generator state gives the same batch."""
-        return torch.stack([self._one(generator) for _ in range(self.batch)])
+        patches = torch.stack([self._one(generator) for _ in range(self.batch)])
+        return Draw(patches[:, :-1], patches[:, -1:]) if self.counted else Draw(patches)
 
     def state(self) -> dict[str, Any]:
         """Nothing: all that changes is the generator."""
@@ -84,22 +104,26 @@ class PatchSampler:
         """Nothing to restore."""
 
     def _one(self, generator: torch.Generator) -> Float[Tensor, "c *patch"]:
-        samples = self._input(generator)
+        """One patch, and behind its channels which of its pixels count."""
+        index = self._input(generator)
+        samples = self.series[index]
         n = _below(len(samples), generator)
         starts = [
             _below(length - side + 1, generator)
             for length, side in zip(samples.shape[2:], self.patch, strict=True)
         ]
         spans = zip(starts, self.patch, strict=True)
-        window = (slice(None), *(slice(start, start + side) for start, side in spans))
-        patch = samples[n][window]
+        window: Any = (n, slice(None), *(slice(start, start + side) for start, side in spans))
+        patch = samples[window]
+        if self.counted:
+            patch = torch.cat([patch, self.counted[index][window]])
         return self._turned(patch, generator) if self.augment else patch
 
-    def _input(self, generator: torch.Generator) -> Tensor:
+    def _input(self, generator: torch.Generator) -> int:
         if len(self.series) == 1:
-            return self.series[0]
+            return 0
         sizes = torch.tensor([float(samples.numel()) for samples in self.series])
-        return self.series[int(torch.multinomial(sizes, 1, generator=generator))]
+        return int(torch.multinomial(sizes, 1, generator=generator))
 
     def _turned(
         self, patch: Float[Tensor, "c *patch"], generator: torch.Generator

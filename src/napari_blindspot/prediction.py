@@ -62,7 +62,7 @@ class Piece:
 
     def halves(self) -> list[Piece] | None:
         """The same in two pieces, or None where it cannot be divided."""
-        shape, halo, divisor = _geometry(self.network, self.series.space)
+        shape, halo, divisor = geometry(self.network, self.series.space)
         parts = halved(self.tile, shape, halo, divisor)
         if parts is None:
             return None
@@ -165,7 +165,7 @@ def _pieces(
     pieces = []
     for network in model.networks:
         series = Series(volume, layout, network.channels)
-        shape, halo, divisor = _geometry(network, series.space)
+        shape, halo, divisor = geometry(network, series.space)
         side = size or _tile(len(shape), network.parts.predictor.margin, len(series.channels), free)
         pieces += [
             Piece(network, series, sample, each)
@@ -175,7 +175,7 @@ def _pieces(
     return pieces
 
 
-def _geometry(
+def geometry(
     network: TrainedNetwork, space: tuple[int, ...]
 ) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
     """Padded shape, halo and divisor."""
@@ -203,7 +203,7 @@ def _attempt(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None] | None:
     """Result of a piece, or None if memory ran out."""
     try:
-        return _predict_piece(piece, device, seed, with_std=with_std)
+        return predict_piece(piece, device, seed, with_std=with_std)
     except (MemoryError, RuntimeError) as error:
         if not is_exhausted(error):
             raise
@@ -233,7 +233,7 @@ def _divided(pieces: list[Piece]) -> list[Piece]:
     ]
 
 
-def _predict_piece(
+def predict_piece(
     piece: Piece, device: torch.device, seed: int, *, with_std: bool
 ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
     """Mean and standard deviation of the core of a tile, `(C, *core)`, in input units."""

@@ -58,7 +58,7 @@ def room_for(job: Job, source: Volume) -> Iterator[Arrays | None]:
 
 
 def saved(job: Job, source: Volume, arrays: Arrays | None, room: Arrays | None) -> Results:
-    """Save what the job asks for."""
+    """Save what the job asks for, and the job beside it."""
     if arrays is None:
         return Results()
     lost = ""

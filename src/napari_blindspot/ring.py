@@ -9,17 +9,20 @@ from dataclasses import dataclass
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
-from napari_blindspot.patches import PatchSampler, patch_shape
+from napari_blindspot.patches import Draw, PatchSampler, patch_shape
 from napari_blindspot.series import PIECE
 from napari_blindspot.tiling import pad_reflected
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
+    from napari_blindspot.held_out import HeldOut
     from napari_blindspot.normalization import Normalization
     from napari_blindspot.series import Series
 
@@ -42,12 +45,15 @@ class Blocks:
         Block size of the network per axis; shorter axes are padded by reflection.
     device : torch.device
         Where blocks are put.
+    held_out : tuple of HeldOut
+        Pixels of each series that do not count; empty where all count.
     """
 
     series: tuple[Series, ...]
     normalization: Normalization
     divisor: tuple[int, ...]
     device: torch.device
+    held_out: tuple[HeldOut, ...] = ()
 
     @property
     def n_pixels(self) -> int:
@@ -76,11 +82,18 @@ class Blocks:
         limits += [length - side + 1 for length, side in zip(space, sides, strict=True)]
         return [index, *(int(torch.randint(n, (), generator=generator)) for n in limits)]
 
-    def read(self, place: Sequence[int]) -> Float[Tensor, "1 c *block"]:
-        """The block at a place."""
+    def read(self, place: Sequence[int]) -> Draw:
+        """The block at a place, `(1, C, *block)`, and which of its pixels count."""
         index, sample, *start = place
         window = [slice(s, s + n) for s, n in zip(start, self.sides(index), strict=True)]
         values = self.normalization.apply(self.series[index].read(sample, window)[None])
+        noisy = self._placed(values)
+        if not self.held_out:
+            return Draw(noisy)
+        counted = ~self.held_out[index].window(sample, window)
+        return Draw(noisy, self._placed(counted[None, None].astype(np.float32)))
+
+    def _placed(self, values: NDArray[np.float32]) -> Tensor:
         return torch.from_numpy(pad_reflected(values, self.divisor)).to(self.device)
 
 
@@ -103,7 +116,8 @@ class Ring:
         self.batch = batch
         self._blocks = blocks
         self._fill([blocks.draw(generator) for _ in range(blocks.count + 1)], 0)
-        shortest = [min(sides) for sides in zip(*(b.shape[2:] for b in self._held), strict=True)]
+        shapes = (block.noisy.shape[2:] for block in self._held)
+        shortest = [min(sides) for sides in zip(*shapes, strict=True)]
         self.patch = patch_shape(shortest, patch, blocks.divisor)
 
     @property
@@ -111,12 +125,14 @@ class Ring:
         """Pixels of all series, over which the patches are drawn."""
         return self._blocks.n_pixels
 
-    def sample(self, generator: torch.Generator) -> Float[Tensor, "b c *patch"]:
+    def draw(self, generator: torch.Generator) -> Draw:
         """One batch; the same generator state and number of the batch give the same batch."""
         if self._drawn and self._drawn % BATCHES_PER_BLOCK == 0:
             self._advance(generator)
         self._drawn += 1
-        return PatchSampler(tuple(self._held), self.patch, self.batch).sample(generator)
+        noisy = tuple(block.noisy for block in self._held)
+        counted = tuple(block.counted for block in self._held if block.counted is not None)
+        return PatchSampler(noisy, self.patch, self.batch, counted=counted).draw(generator)
 
     def state(self) -> dict[str, Any]:
         """Where the blocks lie, ready for JSON."""
@@ -140,8 +156,8 @@ class Ring:
         self._places.append(self._blocks.draw(generator))
         self._next = self._read_meanwhile(self._places[-1])
 
-    def _read_meanwhile(self, place: Sequence[int]) -> Future[Tensor]:
-        future: Future[Tensor] = Future()
+    def _read_meanwhile(self, place: Sequence[int]) -> Future[Draw]:
+        future: Future[Draw] = Future()
 
         def read() -> None:
             try:

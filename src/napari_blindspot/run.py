@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from typing import TYPE_CHECKING, Literal
+
+import torch
 
 from napari_blindspot import device as devices
 from napari_blindspot import methods
@@ -15,15 +18,15 @@ from napari_blindspot.io import check_target, open_volume
 from napari_blindspot.model import load
 from napari_blindspot.params import InputError
 from napari_blindspot.prediction import predict
+from napari_blindspot.preview import Previews
+from napari_blindspot.regions import cropped
 from napari_blindspot.results import Results, dtype_of_result, room_for, saved
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
 
-    import torch
-
     from napari_blindspot.axes import Spatial
-    from napari_blindspot.events import Event, StopFlag
+    from napari_blindspot.events import Event, StopFlag, View
     from napari_blindspot.io.base import Volume
     from napari_blindspot.job import Job
     from napari_blindspot.model import Model
@@ -37,6 +40,7 @@ def run(
     volumes: Sequence[Volume] | None = None,
     *,
     resume: bool = False,
+    view: View | None = None,
 ) -> Iterator[Event]:
     """Do what the job says: train or load a model, denoise the first input, save.
 
@@ -51,55 +55,91 @@ def run(
         Open inputs, in place of the files that the job names.
     resume : bool
         Go on with the training of the same job that was interrupted, if there was one.
+    view : callable, optional
+        Tells the region of the first input to preview during the training. Previews take less
+        than a tenth of the time, and change nothing in the result.
 
     Yields
     ------
     Event
-        Started, Step..., NoiseFitted..., Tile..., and at last Finished.
+        Started, Step... and Preview..., NoiseFitted..., Tile..., and at last Finished.
 
     Raises
     ------
     InputError
         If the input, a parameter or the model cannot be used.
     """
-    began = time.perf_counter()
     device = devices.choose(job.device)
+    with devices.threads(job.threads):
+        yield from _run(job, stop, volumes, device, resume=resume, view=view)
+
+
+def _run(
+    job: Job,
+    stop: StopFlag,
+    volumes: Sequence[Volume] | None,
+    device: torch.device,
+    *,
+    resume: bool,
+    view: View | None,
+) -> Iterator[Event]:
+    began = time.perf_counter()
     volumes = volumes or [open_volume(path, axes=job.axes) for path in job.inputs]
     loaded = load(job.model) if job.model else None
     method = loaded.method if loaded else methods.create(job.method, job.params)
-    _check_targets(job, volumes[0], method)
-    layouts = _layouts(volumes, loaded.spatial if loaded else job.spatial, method.dims)
-    yield _started(job, method, layouts, volumes[0], device)
+    noisy = cropped(volumes[0], job.apply_on)
+    shown = [cropped(volume, job.train_on) for volume in volumes]
+    _check_targets(job, noisy, method)
+    *layouts, layout = _layouts(
+        [*shown, noisy], loaded.spatial if loaded else job.spatial, method.dims
+    )
+    yield _started(job, method, [*layouts, layout], noisy, device)
 
     halted = _Latch(stop)
     checkpoints = Checkpoints.of_job(job, resume=resume)
     model = loaded
     if model is None:
+        previews = view and Previews(view, noisy, layout, device)
         model = yield from fit(
-            job, method, volumes, layouts, device=device, stop=halted, checkpoints=checkpoints
+            job,
+            method,
+            shown,
+            layouts,
+            device=device,
+            stop=halted,
+            checkpoints=checkpoints,
+            previews=previews,
         )
         yield from _noise(model)
     if job.save_model:
         model.save(job.save_model)
+    job = _repeated(job, model, device)
     results = Results()
     if not job.train_only and halted.state is not Stop.HALT:
-        with room_for(job, volumes[0]) as room:
+        with room_for(job, noisy) as room:
             arrays = yield from predict(
                 model,
-                volumes[0],
-                layouts[0],
+                noisy,
+                layout,
                 device=device,
                 stop=halted,
                 seed=job.seed,
                 with_std=job.with_std or bool(job.uncertainty),
                 into=room,
             )
-            results = saved(job, volumes[0], arrays, room)
+            results = saved(job, noisy, arrays, room)
     if checkpoints and halted.state is not Stop.HALT:
         checkpoints.remove()
     elapsed_s = time.perf_counter() - began
     stopped = halted.state is not Stop.NO
-    yield Finished(results.denoised, results.std, model, stopped, elapsed_s, results.lost)
+    yield Finished(results.denoised, results.std, model, stopped, elapsed_s, results.lost, job)
+
+
+def _repeated(job: Job, model: Model, device: torch.device) -> Job:
+    """Job that does the same again: as many steps, and on a CPU as many threads."""
+    paces = () if job.model else tuple(network.pace for network in model.networks)
+    threads = torch.get_num_threads() if device.type == "cpu" else job.threads
+    return dataclasses.replace(job, pace=paces if any(paces) else (), threads=threads)
 
 
 def _check_targets(job: Job, volume: Volume, method: methods.Method) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_blindspot.held_out import HeldOut
     from napari_blindspot.methods import Parts
     from napari_blindspot.patches import Patches
     from napari_blindspot.series import Series
@@ -40,8 +41,19 @@ class Source(Protocol):
         """Samples `(N, C, *space)` by which to judge the noise, as stored; about 4 million."""
         ...
 
-    def patches(self, parts: Parts, device: torch.device, generator: torch.Generator) -> Patches:
-        """Training patches as the recipe in `parts` wants them."""
+    @property
+    def series(self) -> tuple[Series, ...]:
+        """The series."""
+        ...
+
+    def patches(
+        self,
+        parts: Parts,
+        device: torch.device,
+        generator: torch.Generator,
+        held_out: tuple[HeldOut, ...] = (),
+    ) -> Patches:
+        """Training patches as the recipe in `parts` wants them; pixels held out do not count."""
         ...
 
 
@@ -73,6 +85,7 @@ class _Held:
         parts: Parts,
         device: torch.device,
         generator: torch.Generator,  # noqa: ARG002 - nothing is drawn beforehand
+        held_out: tuple[HeldOut, ...] = (),
     ) -> Patches:
         divisor, recipe = parts.network.divisor, parts.recipe
         padded = tuple(
@@ -80,7 +93,12 @@ class _Held:
             for each in self.samples
         )
         space = [min(sides) for sides in zip(*(p.shape[2:] for p in padded), strict=True)]
-        return PatchSampler(padded, patch_shape(space, recipe.patch, divisor), recipe.batch)
+        shape = patch_shape(space, recipe.patch, divisor)
+        counted = tuple(
+            torch.from_numpy(pad_reflected(_counted(each, samples.shape), divisor)).to(device)
+            for each, samples in zip(held_out, self.samples, strict=bool(held_out))
+        )
+        return PatchSampler(padded, shape, recipe.batch, counted=counted)
 
 
 @dataclass(frozen=True)
@@ -97,9 +115,22 @@ class _Streamed:
     def probe(self) -> NDArray[np.generic]:
         return _spread(self.series[0])
 
-    def patches(self, parts: Parts, device: torch.device, generator: torch.Generator) -> Patches:
-        blocks = Blocks(self.series, self.normalization, parts.network.divisor, device)
+    def patches(
+        self,
+        parts: Parts,
+        device: torch.device,
+        generator: torch.Generator,
+        held_out: tuple[HeldOut, ...] = (),
+    ) -> Patches:
+        blocks = Blocks(self.series, self.normalization, parts.network.divisor, device, held_out)
         return Ring(blocks, parts.recipe.patch, parts.recipe.batch, generator)
+
+
+def _counted(held_out: HeldOut, shape: Sequence[int]) -> NDArray[np.float32]:
+    """Which pixels of samples `(N, C, *space)` count, `(N, 1, *space)`."""
+    everywhere = [slice(0, n) for n in shape[2:]]
+    windows = [~held_out.window(n, everywhere) for n in range(shape[0])]
+    return np.stack(windows)[:, None].astype(np.float32)
 
 
 def _spread(series: Series) -> NDArray[np.generic]:

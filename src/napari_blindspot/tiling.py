@@ -95,15 +95,14 @@ def halved(
     middle = core.start + blocks[axis] // 2 * divisor[axis]
     parts = (slice(core.start, middle), slice(middle, core.stop))
     first, second = (
-        _around((*tile.core[:axis], part, *tile.core[axis + 1 :]), shape, halo, divisor)
+        around((*tile.core[:axis], part, *tile.core[axis + 1 :]), shape, halo, divisor)
         for part in parts
     )
     return first, second
 
 
-def _around(
-    core: Slices, shape: Sequence[int], halo: Sequence[int], divisor: Sequence[int]
-) -> Tile:
+def around(core: Slices, shape: Sequence[int], halo: Sequence[int], divisor: Sequence[int]) -> Tile:
+    """Tile with a given core, which begins and ends on blocks of `divisor` or at the border."""
     reach = [_whole_blocks(h, d) for h, d in zip(halo, divisor, strict=True)]
     rows = zip(core, reach, shape, strict=True)
     return _tile([_interval(s.start, s.stop, h, n) for s, h, n in rows])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 from typing import TYPE_CHECKING, Protocol
@@ -10,16 +11,18 @@ import torch
 from torch import Tensor, nn
 
 from napari_blindspot.checkpoint import Progress
-from napari_blindspot.events import Step, Stop
+from napari_blindspot.events import Preview, Step, Stop
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from napari_blindspot.budget import Budget
     from napari_blindspot.checkpoint import Checkpoint
     from napari_blindspot.events import StopFlag
+    from napari_blindspot.exam import Exam
     from napari_blindspot.methods.base import Parts, Recipe
     from napari_blindspot.noise import NoiseLaw
+    from napari_blindspot.pace import Clock
+    from napari_blindspot.pairs import TrainingPair
     from napari_blindspot.patches import Patches
 
 _WARM_UP = 0.03
@@ -38,17 +41,32 @@ class NoiseUpdate(Protocol):
         ...
 
 
+class Watch(Protocol):
+    """Looks at the network while it learns."""
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it is time to look."""
+        ...
+
+    def look(self, parts: Parts, step: int) -> Preview | None:
+        """Preview, while the network holds the averaged weights."""
+        ...
+
+
 def train(
     parts: Parts,
     sampler: Patches,
-    budget: Budget,
+    clock: Clock,
     *,
     generator: torch.Generator,
     stop: StopFlag,
     noise: NoiseUpdate,
     checkpoint: Checkpoint | None = None,
+    watch: Watch | None = None,
+    exam: Exam | None = None,
     network_index: int = 0,
-) -> Generator[Step, None, list[float]]:
+) -> Generator[Step | Preview, None, list[float]]:
     """Train the network in `parts`; at the end it holds the averaged weights.
 
     Parameters
@@ -57,8 +75,8 @@ def train(
         Masking, network, loss and recipe.
     sampler : Patches
         Source of noisy patches on the device of the network.
-    budget : Budget
-        Steps or seconds.
+    clock : Clock
+        Tells how far the training is.
     generator : torch.Generator
         The only source of randomness.
     stop : callable
@@ -67,13 +85,17 @@ def train(
         Asked after the parts of the budget that the recipe names.
     checkpoint : Checkpoint, optional
         Where the state is kept now and then, and from where the training goes on.
+    watch : Watch, optional
+        Looks at the network now and then; it changes nothing.
+    exam : Exam, optional
+        Pixels that are held out.
     network_index : int
         Number that the events carry.
 
     Yields
     ------
-    Step
-        After every optimiser step.
+    Step, Preview
+        A step after every optimiser step.
 
     Returns
     -------
@@ -83,14 +105,14 @@ def train(
     network, recipe = parts.network.train(), parts.recipe
     optimizer = _optimizer(network, recipe)
     averages = [p.detach().clone() for p in network.parameters()]
-    progress = Progress(network, optimizer, averages, generator, sampler)
+    progress = Progress(network, optimizer, averages, generator, sampler, clock)
     if checkpoint:
         checkpoint.restore(progress)
     for laws in progress.laws:
         parts = noise.apply(parts, laws)
     updates = list(recipe.noise_updates[len(progress.laws) :])
     began = time.perf_counter() - progress.elapsed_s
-    fraction = budget.fraction(progress.step, progress.elapsed_s)
+    fraction = clock.fraction(progress.step)
 
     while fraction < 1 and stop() is Stop.NO:
         if updates and fraction >= updates[0]:
@@ -100,7 +122,7 @@ def train(
             parts = noise.apply(parts, progress.laws[-1])
             _swap(averages, network.train())
         _set_rate(optimizer, recipe.learning_rate * schedule(fraction))
-        pair = parts.masking.sample(sampler.sample(generator), generator)
+        pair = _pair(parts, sampler, generator)
         loss = parts.loss(network, pair)
         optimizer.zero_grad()
         torch.autograd.backward(loss)
@@ -108,10 +130,15 @@ def train(
         optimizer.step()
         step = progress.count(float(loss.detach()), time.perf_counter() - began)
         _average(averages, network, min(recipe.averaging, (1 + step) / (10 + step)))
-        fraction = budget.fraction(step, progress.elapsed_s)
+        fraction = clock.fraction(step)
         if checkpoint:
             checkpoint.keep_when_due(progress)
-        yield Step(network_index, step, fraction, progress.losses[-1], progress.elapsed_s)
+        held = (
+            _examined(exam, parts, averages, fraction) if exam and exam.is_due(fraction) else None
+        )
+        yield Step(network_index, step, fraction, progress.losses[-1], progress.elapsed_s, held)
+        if watch and watch.is_due and (preview := _looked(watch, parts, averages, step)):
+            yield preview
 
     if checkpoint:
         checkpoint.keep_at_the_end(progress)
@@ -149,6 +176,29 @@ def _swap(averages: list[Tensor], network: nn.Module) -> None:
             kept = parameter.clone()
             parameter.copy_(average)
             average.copy_(kept)
+
+
+def _pair(parts: Parts, sampler: Patches, generator: torch.Generator) -> TrainingPair:
+    """A training pair in which pixels that are held out do not count."""
+    drawn = sampler.draw(generator)
+    pair = parts.masking.sample(drawn.noisy, generator)
+    if drawn.counted is None:
+        return pair
+    return dataclasses.replace(pair, mask=pair.mask * drawn.counted)
+
+
+def _examined(exam: Exam, parts: Parts, averages: list[Tensor], fraction: float) -> float:
+    _swap(averages, parts.network)
+    loss = exam.loss(parts, fraction)
+    _swap(averages, parts.network.train())
+    return loss
+
+
+def _looked(watch: Watch, parts: Parts, averages: list[Tensor], step: int) -> Preview | None:
+    _swap(averages, parts.network)
+    preview = watch.look(parts, step)
+    _swap(averages, parts.network.train())
+    return preview
 
 
 def _average(averages: list[Tensor], network: nn.Module, decay: float) -> None:

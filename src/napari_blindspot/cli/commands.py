@@ -60,7 +60,12 @@ def denoise(
     dims: options.Dims = "auto",
     seed: options.Seed = 0,
     device: options.Device = "auto",
+    threads: options.Threads = None,
+    pace: options.Pace = None,
     axes: options.Axes = None,
+    train_on: options.LearnFrom = None,
+    held_out: options.HeldOut = False,
+    apply_on: options.ApplyOn = None,
     resume: options.Resume = False,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
@@ -86,7 +91,12 @@ def denoise(
         dims=dims,
         seed=seed,
         device=device,
+        threads=threads,
+        pace=pace or (),
         axes=axes,
+        train_on=train_on,
+        held_out=held_out,
+        apply_on=apply_on,
     )
 
 
@@ -101,7 +111,11 @@ def train(
     dims: options.Dims = "auto",
     seed: options.Seed = 0,
     device: options.Device = "auto",
+    threads: options.Threads = None,
+    pace: options.Pace = None,
     axes: options.Axes = None,
+    train_on: options.LearnFrom = None,
+    held_out: options.HeldOut = False,
     resume: options.Resume = False,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
@@ -124,7 +138,11 @@ def train(
         dims=dims,
         seed=seed,
         device=device,
+        threads=threads,
+        pace=pace or (),
         axes=axes,
+        train_on=train_on,
+        held_out=held_out,
     )
 
 
@@ -137,7 +155,9 @@ def apply(
     float32: options.Float32 = False,
     seed: options.Seed = 0,
     device: options.Device = "auto",
+    threads: options.Threads = None,
     axes: options.Axes = None,
+    apply_on: options.ApplyOn = None,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
 ) -> None:
@@ -152,7 +172,9 @@ def apply(
         float32=float32,
         seed=seed,
         device=device,
+        threads=threads,
         axes=axes,
+        apply_on=apply_on,
     )
 
 
@@ -190,6 +212,7 @@ def batch(
     dims: options.Dims = "auto",
     seed: options.Seed = 0,
     device: options.Device = "auto",
+    threads: options.Threads = None,
     pattern: options.Pattern = "*",
     recursive: options.Recursive = False,
     part: options.PartText = None,
@@ -218,6 +241,7 @@ def batch(
         dims=dims,
         seed=seed,
         device=device,
+        threads=threads,
         axes=axes,
     )
     wanted = Batch(

@@ -109,12 +109,51 @@ Device: TypeAlias = Annotated[
     str,
     typer.Option(metavar="auto|cpu|cuda|mps", help="Where to compute.", rich_help_panel=_TRAINING),
 ]
+Threads: TypeAlias = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Processor cores to use; all.", rich_help_panel=_TRAINING),
+]
+Pace: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="STEPS",
+        help="Repeat the steps of an earlier run, as its Job has them; once for each network.",
+        rich_help_panel=_TRAINING,
+    ),
+]
 Axes: TypeAlias = Annotated[
     str | None,
     typer.Option(
         metavar="LETTERS",
         help="One letter of TCZYXS per axis, such as TZYX, in place of those in the file.",
         rich_help_panel=_DATA,
+    ),
+]
+LearnFrom: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--train-on",
+        metavar="REGION",
+        help="Learn from a part only, such as T=0:5,Y=100:356.",
+        rich_help_panel=_DATA,
+    ),
+]
+ApplyOn: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--apply-on",
+        metavar="REGION",
+        help="Denoise a part only, such as T=3 or Z=10:20.",
+        rich_help_panel=_DATA,
+    ),
+]
+HeldOut: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--held-out",
+        metavar="",
+        help="Learn nothing from 2 % of the pixels, and tell the loss on them meanwhile.",
+        rich_help_panel=_TRAINING,
     ),
 ]
 Resume: TypeAlias = Annotated[

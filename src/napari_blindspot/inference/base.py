@@ -47,6 +47,10 @@ class Predictor(Protocol):
         """Mean and, where there is one, total variance in the network's output."""
         ...
 
+    def draft(self) -> Predictor:
+        """Copy of this predictor that is fast, for a preview."""
+        ...
+
     def calibrated(self, sample: BlindSample, laws: tuple[NoiseLaw, ...]) -> Predictor:
         """Copy of this predictor for the noise law of each channel (normalised units).
 

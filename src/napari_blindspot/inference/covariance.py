@@ -53,6 +53,10 @@ class CovariancePosterior:
         matrix = factor(output[:, self.channels :], self.channels)
         return output[:, : self.channels], variances(matrix)
 
+    def draft(self) -> CovariancePosterior:
+        """This predictor without averages: fast, for a preview."""
+        return replace(self, noise=self.noise.draft())
+
     def calibrated(self, sample: BlindSample, laws: tuple[NoiseLaw, ...]) -> CovariancePosterior:
         """Copy with a noise law and a variance curve per channel."""
         return replace(self, noise=self.noise.calibrated(sample, laws))

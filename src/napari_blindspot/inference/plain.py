@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -35,6 +36,10 @@ class PlainPass:
     ) -> tuple[Float[Tensor, "b c *space"], None]:
         """The output is the mean."""
         return output, None
+
+    def draft(self) -> PlainPass:
+        """This predictor without averages: fast, for a preview."""
+        return dataclasses.replace(self, turns=1)
 
     def calibrated(
         self,

@@ -78,6 +78,10 @@ class Tweedie:
         """The output is the mean."""
         return output, None
 
+    def draft(self) -> Tweedie:
+        """This predictor without averages and similar patches: fast, for a preview."""
+        return dataclasses.replace(self, turns=1, similar=False)
+
     def calibrated(
         self,
         sample: BlindSample,

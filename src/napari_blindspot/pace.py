@@ -1,0 +1,172 @@
+"""How a training went through its budget, so that it can be repeated step by step."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from napari_blindspot.params import InputError
+
+if TYPE_CHECKING:
+    from napari_blindspot.budget import Budget
+
+MARKS = (0.01, 0.05, *(k / 10 for k in range(1, 11)))
+_FIRST_STEPS = 4
+_OVERTIME = 1.1
+
+
+@dataclass(frozen=True)
+class Pace:
+    """The steps of one network.
+
+    Attributes
+    ----------
+    ends : tuple of int
+        Steps after which the parts `MARKS` of a budget in seconds were or would have been used;
+        empty for a budget in steps.
+    done : int or None
+        Steps after which the training was ended early.
+    """
+
+    ends: tuple[int, ...] = ()
+    done: int | None = None
+
+    def __str__(self) -> str:
+        ends = ",".join(map(str, self.ends))
+        return ends if self.done is None else f"{ends}@{self.done}"
+
+    @classmethod
+    def parse(cls, text: str) -> Pace:
+        """Pace written as `4,20,41,...` or `4,20,41@37`; `@37` alone for a budget in steps.
+
+        Raises
+        ------
+        InputError
+            If the text is something else, or the numbers do not grow.
+        """
+        if not re.fullmatch(r"(\d+(,\d+)*)?(@\d+)?", text):
+            raise InputError(f"pace={text!r} is not known; copy it from the Job of an earlier run.")
+        listed, _, done = text.partition("@")
+        ends = tuple(map(int, listed.split(","))) if listed else ()
+        pace = cls(ends, int(done) if done else None)
+        if list(ends) != sorted(ends) or len(ends) > len(MARKS) or not pace._has_end():
+            raise InputError(
+                f"pace={text!r} must be {len(MARKS)} numbers that do not fall, or fewer with @ "
+                "and a number up to the last."
+            )
+        return pace
+
+    def _has_end(self) -> bool:
+        if self.done is None:
+            return len(self.ends) == len(MARKS)
+        return not self.ends or self.done <= self.ends[-1]
+
+
+class Clock:
+    """Tells which part of a budget is used after each step.
+
+    The part is a function of the number of steps alone, so that the same steps can be done
+    again. A budget in seconds is turned into steps bit by bit: the speed measured so far says
+    with how many steps the next mark will be reached.
+
+    Parameters
+    ----------
+    budget : Budget
+        Steps or seconds.
+    given : Pace, optional
+        The pace of an earlier run that is to be repeated.
+
+    Raises
+    ------
+    InputError
+        If the pace given is not one of such a budget.
+    """
+
+    def __init__(self, budget: Budget, given: Pace | None = None) -> None:
+        self._budget = budget
+        self._given = given
+        self._ends = list(given.ends) if given else []
+        self._since = (0, 0.0)
+        self._step = 0
+        self._is_over = given is not None and given.done == 0
+        if given and bool(given.ends) == bool(budget.steps):
+            raise InputError(f"pace={str(given)!r} is not that of such a budget; leave it out.")
+        if not self._ends:
+            self._ends = [budget.steps] * len(MARKS) if budget.steps else [_FIRST_STEPS]
+
+    def tick(self, step: int, elapsed_s: float) -> None:
+        """Count a step, and plan further where the plan ends."""
+        self._step = step
+        if self._given:
+            self._is_over = self._given.done is not None and step >= self._given.done
+        elif self._budget.seconds is not None:
+            self._watch(step, elapsed_s, self._budget.seconds)
+
+    def fraction(self, step: int) -> float:
+        """Part of the budget used after some steps, 0 to 1."""
+        if self._is_over:
+            return 1.0
+        if self._budget.steps:
+            return min(step / self._budget.steps, 1.0)
+        index = bisect_right(self._ends, step)
+        if index == len(MARKS):
+            return 1.0
+        first, last = (0, *self._ends)[index], (*self._ends, step + 1)[index]
+        below = (0.0, *MARKS)[index]
+        return below + (MARKS[index] - below) * (step - first) / (last - first)
+
+    @property
+    def pace(self) -> Pace:
+        """The pace so far."""
+        ends = () if self._budget.steps else tuple(self._ends)
+        at_end = self._step >= self._ends[-1] and len(self._ends) == len(MARKS)
+        return Pace(ends, None if at_end else self._step)
+
+    def state(self) -> dict[str, Any]:
+        """What changes with the steps, ready for JSON."""
+        return {"ends": self._ends, "since": self._since, "step": self._step}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a saved `state`."""
+        self._ends = [int(end) for end in state["ends"]]
+        step, elapsed_s = state["since"]
+        self._since = (int(step), float(elapsed_s))
+        self._step = int(state["step"])
+
+    def _watch(self, step: int, elapsed_s: float, seconds: float) -> None:
+        first_ends = len(self._ends) == 1
+        if step == 1:
+            # The first step is much slower than all others.
+            self._since = (step, elapsed_s)
+        if elapsed_s >= seconds * (1 if first_ends else _OVERTIME):
+            self._is_over = True
+        elif step == self._ends[-1] and len(self._ends) < len(MARKS):
+            self._plan(step, elapsed_s, seconds - elapsed_s)
+
+    def _plan(self, step: int, elapsed_s: float, left_s: float) -> None:
+        if left_s <= 0:
+            self._ends += [step] * (len(MARKS) - len(self._ends))
+            return
+        steps, elapsed = step - self._since[0], elapsed_s - self._since[1]
+        below, above = MARKS[len(self._ends) - 1 : len(self._ends) + 1]
+        part = (above - below) / (1 - below)
+        self._ends.append(step + max(round(part * left_s * steps / elapsed), 1))
+        self._since = (step, elapsed_s)
+
+
+def parsed(texts: Sequence[str], networks: int) -> list[Pace | None]:
+    """Pace of each network; none where no text is given.
+
+    Raises
+    ------
+    InputError
+        If there are not as many as networks.
+    """
+    if not texts:
+        return [None] * networks
+    if len(texts) != networks:
+        raise InputError(f"{len(texts)} paces were given for {networks} networks; give one each.")
+    return [Pace.parse(text) for text in texts]

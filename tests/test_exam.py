@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import scenes
+from napari_blindspot import api
+from napari_blindspot.axes import Layout
+from napari_blindspot.events import Step
+from napari_blindspot.exam import Exam, held_out
+from napari_blindspot.normalization import Normalization
+from napari_blindspot.series import Series
+
+
+def series_of(image):
+    volume = api.as_volume(image)
+    return Series(volume, Layout("YX", image.shape, "YX"), (0,))
+
+
+def held_out_losses(image, method="n2v", **options):
+    events = []
+    api.denoise(
+        image,
+        method=method,
+        budget="60steps",
+        held_out=True,
+        progress=events.append,
+        width=4,
+        depth=1,
+        patch=64,
+        batch=8,
+        **options,
+    )
+    return [e.held_out for e in events if isinstance(e, Step) and e.held_out is not None]
+
+
+def test_patches_show_what_is_held_out():
+    image, _ = scenes.noisy_and_clean((300, 280))
+    series = series_of(image)
+    (held,) = held_out([series], 0)
+    exam = Exam.of([series], [held], Normalization((0.0,), (1.0,)), (64, 64), torch.device("cpu"))
+    assert exam.noisy.shape == exam.held.shape
+    mask = held.window(0, [slice(0, 300), slice(0, 280)])
+    shown = set(exam.noisy[exam.held > 0].numpy().tolist())
+    assert shown <= set(image[mask].astype(np.float32).tolist())
+    assert exam.held.mean() > 0.1
+
+
+@pytest.mark.parametrize("whole", [2**25, 1])
+@pytest.mark.parametrize("method", ["n2v", "express", "laine19"])
+def test_the_loss_on_held_out_pixels_falls(monkeypatch, method, whole):
+    monkeypatch.setattr("napari_blindspot.sources.WHOLE", whole)
+    image, _ = scenes.noisy_and_clean((256, 256))
+    losses = held_out_losses(image, method)
+    assert 30 <= len(losses) <= 31
+    assert np.isfinite(losses).all()
+    # Recorrupted pairs are made anew for another noise up to 0.4 of the budget.
+    settled = losses[len(losses) // 2 :]
+    assert settled[-1] < settled[0] or losses[-1] < losses[0]
+
+
+def test_nothing_is_learned_from_held_out_pixels(monkeypatch):
+    """Other values there, far from all that a patch shows elsewhere, change no target."""
+    drawn = []
+    train = "napari_blindspot.training._pair"
+    from napari_blindspot import training
+
+    real = training._pair
+
+    def noted(*arguments):
+        pair = real(*arguments)
+        drawn.append(pair)
+        return pair
+
+    monkeypatch.setattr(train, noted)
+    image, _ = scenes.noisy_and_clean((256, 256))
+    image = image.astype(np.float32)
+    (held,) = held_out([series_of(image)], 0)
+    image[held.window(0, [slice(0, 256)] * 2)] = 1e6
+    held_out_losses(image)
+    assert len(drawn) == 60
+    seen = [(pair.target.max(), pair.target[pair.mask > 0].max()) for pair in drawn]
+    tops = [float(top) for top, _ in seen]
+    assert max(tops) > 5
+    assert max(float(counted) for _, counted in seen) < 1
+
+
+def test_without_held_out_pixels_there_is_no_such_loss():
+    image, _ = scenes.noisy_and_clean((64, 64))
+    assert held_out_losses(image) == []
