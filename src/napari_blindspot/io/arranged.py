@@ -52,4 +52,6 @@ class Arranged:
         for axis, span in zip(self.order, spans, strict=True):
             if axis is not None:
                 stored[axis] = span
-        return arranged(np.asarray(self.data[tuple(stored)]), self.order)
+        pixels = arranged(np.asarray(self.data[tuple(stored)]), self.order)
+        added = zip(self.order, spans, strict=True)
+        return pixels[tuple(span if axis is None else slice(None) for axis, span in added)]
