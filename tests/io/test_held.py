@@ -82,5 +82,5 @@ def test_threads_do_not_lose_count():
     for thread in threads:
         thread.join()
     some.put((0, 0), array(0))
-    assert some.n_bytes == sum(each.nbytes + held._ENTRY_BYTES for each in some._arrays.values())
+    assert some.n_bytes == sum(each.nbytes + held._ENTRY_BYTES for each in some._values.values())
     assert 0 < some.n_bytes <= some.limit

@@ -59,6 +59,9 @@ def read_tiff(
     pyramid the finest level. MinIsWhite pixels are kept as stored. Indexed colours are accepted
     as intensities where the palette is a colour scale (any palette of ImageJ, or one whose
     brightness follows the index), else refused.
+
+    Where pixels are read region by region, the file must stay as it is; damage in the middle of
+    it is found when the region is read.
     """
     with reading(path, "TIFF"), tifffile.TiffFile(path) as file:
         series = first_series(file)

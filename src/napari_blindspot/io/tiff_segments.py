@@ -22,7 +22,7 @@ from napari_blindspot.io.held import Held
 from napari_blindspot.params import InputError
 
 # Decoded strips and tiles of all files together; neighbouring regions share them.
-HELD = Held(2**27)
+HELD: Held[_Decoded] = Held(2**27)
 
 _owners = itertools.count()
 
@@ -50,16 +50,40 @@ class _Page:
 
     def decode(self, data: bytes | None, index: int) -> npt.NDArray[Any]:
         """Pixels `(D, H, W, C)` of a segment."""
-        header = self.keyframe.jpegheader
-        pixels, _, shape = self.keyframe.decode(
-            data, index, jpegtables=self.jpegtables, jpegheader=header
+        frame = self.keyframe
+        pixels, _, shape = frame.decode(
+            data, index, jpegtables=self.jpegtables, jpegheader=frame.jpegheader
         )
-        return np.full(shape, self.keyframe.nodata) if pixels is None else pixels
+        return np.full(shape, frame.nodata, frame.dtype) if pixels is None else pixels
+
+
+@dataclass(frozen=True, slots=True)
+class _Decoded:
+    """Rows of a strip or tile `(D, H, W, C)`, the first of which is row `first` of the page."""
+
+    pixels: npt.NDArray[Any]
+    first: int
+
+    @property
+    def nbytes(self) -> int:
+        """Size in bytes."""
+        return self.pixels.nbytes
+
+    def holds(self, rows: slice) -> bool:
+        """Whether these rows of the page are there."""
+        return bool(self.first <= rows.start and rows.stop <= self.first + self.pixels.shape[1])
+
+    def cut(self, start: int, n_rows: int) -> _Decoded:
+        """So many rows, at most, from row `start` of the page on, and no others in memory."""
+        if n_rows >= self.pixels.shape[1]:
+            return self
+        low = start - self.first
+        return _Decoded(self.pixels[:, low : low + n_rows].copy(), start)
 
 
 @dataclass(frozen=True, slots=True)
 class _Segment:
-    """A strip or tile, or some of its rows, and where they go.
+    """A strip or tile of which something is wanted.
 
     Attributes
     ----------
@@ -68,7 +92,7 @@ class _Segment:
     start : tuple of int
         First pixel `(S, D, H, W)` of the segment in its page.
     rows : slice
-        Rows of the segment that are kept.
+        Rows of the page that are wanted of the segment.
     out : ndarray
         Place for the window of this page.
     """
@@ -79,16 +103,16 @@ class _Segment:
     rows: slice
     out: npt.NDArray[Any]
 
-    def place(self, pixels: npt.NDArray[Any], window: Sequence[slice]) -> None:
+    def place(self, decoded: _Decoded, window: Sequence[slice]) -> None:
         """Copy what lies in a window `(S, D, H, W, C)` of the page."""
-        sample, depth, row, column = self.start
+        sample, depth, _, column = self.start
         targets, sources = [], []
-        starts = (depth, row + self.rows.start, column)
-        for first, length, span in zip(starts, pixels.shape, window[1:4], strict=False):
+        starts, lengths = (depth, decoded.first, column), decoded.pixels.shape
+        for first, length, span in zip(starts, lengths, window[1:4], strict=False):
             low, high = max(first, span.start), min(first + length, span.stop)
             targets.append(slice(low - span.start, high - span.start))
             sources.append(slice(low - first, high - first))
-        self.out[(sample - window[0].start, *targets)] = pixels[(*sources, window[4])]
+        self.out[(sample - window[0].start, *targets)] = decoded.pixels[(*sources, window[4])]
 
 
 class TiffSegments:
@@ -106,7 +130,7 @@ class TiffSegments:
     Notes
     -----
     Files are open only while they are read, and refused if they have changed since. Of segments
-    too large to be held, the rows of the region are: neighbours lie beside it in the same rows.
+    too large to be held, only some rows are: those of the region and what follows them.
     """
 
     def __init__(self, path: Path, series: tifffile.TiffPageSeries, n_leading: int) -> None:
@@ -118,6 +142,8 @@ class TiffSegments:
         self._numbers = np.arange(len(self._pages)).reshape(self.shape[:n_leading])
         self._page_shape: tuple[int, ...] = keyframe.shaped
         self._segment_shape = _segment_shape(keyframe)
+        row = (self._segment_shape[0], self._segment_shape[2], self._page_shape[-1])
+        self._row_bytes = math.prod(row) * self.dtype.itemsize
         self._stored: np.dtype[Any] | None = None
         if keyframe.is_final:
             self._stored = self.dtype.newbyteorder(keyframe.parent.byteorder)
@@ -179,39 +205,37 @@ class TiffSegments:
         steps = (1, *self._segment_shape)
         spans = list(zip(window, steps, strict=False))
         counts = [-(-n // step) for n, step in zip(self._page_shape, steps, strict=False)]
-        places = list(
-            itertools.product(*(range(s.start // step, -(-s.stop // step)) for s, step in spans))
-        )
-        size = math.prod(self._segment_shape) * self._page_shape[-1] * self.dtype.itemsize
-        is_cut = len(numbers) * len(places) * size > HELD.limit // 2
-        segments = []
-        for number, plane in zip(numbers, planes, strict=True):
-            for place in places:
-                start = tuple(i * step for i, step in zip(place, steps, strict=True))
-                rows = slice(0, steps[2])
-                if is_cut:
-                    first, stop = window[2].start - start[2], window[2].stop - start[2]
-                    rows = slice(max(first, 0), min(stop, steps[2]))
-                index = int(np.ravel_multi_index(place, counts))
-                segments.append(_Segment(number, index, start, rows, plane))
-        return segments
+        parts = []
+        for place in itertools.product(
+            *(range(span.start // step, -(-span.stop // step)) for span, step in spans)
+        ):
+            start = tuple(i * step for i, step in zip(place, steps, strict=True))
+            low, high = window[2].start, window[2].stop
+            rows = slice(max(low, start[2]), min(high, start[2] + steps[2]))
+            parts.append((int(np.ravel_multi_index(place, counts)), start, rows))
+        return [
+            _Segment(number, *part, plane)
+            for number, plane in zip(numbers, planes, strict=True)
+            for part in parts
+        ]
 
     def _decode(self, segments: Sequence[_Segment], window: Sequence[slice]) -> None:
         """Put segments in their places, those first that are held."""
         missing = []
         for segment in segments:
             held = HELD.get(self._key(segment))
-            if held is None:
+            if held is None or not held.holds(segment.rows):
                 missing.append(segment)
             else:
                 segment.place(held, window)
+        n_rows = HELD.limit // 2 // (len(segments) * self._row_bytes)
 
         def finish(segment: _Segment, data: bytes | None) -> None:
             pixels = self._pages[segment.page].decode(data, segment.index)
-            if segment.rows.stop - segment.rows.start < self._segment_shape[1]:
-                pixels = pixels[:, segment.rows].copy()
-            HELD.put(self._key(segment), pixels)
-            segment.place(pixels, window)
+            decoded, rows = _Decoded(pixels, segment.start[2]), segment.rows
+            decoded = decoded.cut(rows.start, max(n_rows, rows.stop - rows.start))
+            HELD.put(self._key(segment), decoded)
+            segment.place(decoded, window)
 
         _with_threads(finish, self._encoded(missing), min(len(missing), tifffile.TIFF.MAXWORKERS))
 
@@ -227,8 +251,7 @@ class TiffSegments:
             raise InputError("it has changed since it was opened; start again.")
 
     def _key(self, segment: _Segment) -> tuple[int, ...]:
-        rows = segment.rows
-        return (self._owner, segment.page, segment.index, rows.start, rows.stop)
+        return (self._owner, segment.page, segment.index)
 
 
 def _page(page: tifffile.TiffPage | tifffile.TiffFrame, keyframe: tifffile.TiffPage) -> _Page:
