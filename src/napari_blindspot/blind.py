@@ -45,7 +45,9 @@ def blind_sample(
             rows.append([_pixels(x, counted) for x in (pair.target, mean, variance, visible)])
             patches.append((pair, mean))
     noisy, mean, variance, visible = (_joined(column) for column in zip(*rows, strict=True))
-    return BlindSample(noisy, mean, variance, visible, _some(patches))
+    return BlindSample(
+        noisy, mean, variance, visible, _some(patches), repeats=hidden / sampler.pixels
+    )
 
 
 def _pixels(values: Tensor | None, counted: Tensor) -> Tensor | None:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 _ROUNDING = 1 / 12  # variance of rounding to whole numbers
 _COUNTS = 0.25  # by which a gain may differ from the step between counts
-_HALF = 1.96  # half of a 95 % interval in standard errors, with many tiles
 
 
 @dataclass(frozen=True)
@@ -151,7 +150,7 @@ def _known(
     line = found.line
     # One level of the signal tells the variance there, and nothing of a gain.
     gain, offset = (
-        _estimate(values, found.tiles) if len(found.signal) > 1 else None
+        Estimate.of(values, found.tiles) if len(found.signal) > 1 else None
         for values in (line.gain, line.offset)
     )
     dark, bright = float(found.signal.min()), float(found.signal.max())
@@ -170,20 +169,10 @@ def _known(
         bright=bright,
         no_noise_at=crossing,
         black_level=black,
-        read_noise=_root(_estimate(variance, found.tiles)),
+        read_noise=_root(Estimate.of(variance, found.tiles)),
         counts=counts,
         groups=Groups(found.signal, found.variance, found.count),
     )
-
-
-def _estimate(values: Floats, tiles: int) -> Estimate:
-    """First value with an interval from the spread of the others, the resamples."""
-    if tiles < 2:
-        return Estimate(float(values[0]), math.nan, math.nan)
-    # Few tiles know their own spread badly: the quantile of t, and the lost degree of freedom.
-    half = _HALF * (1 + 1.5 / tiles) * math.sqrt(tiles / (tiles - 1))
-    spread = half * float(values[1:].std())
-    return Estimate(float(values[0]), float(values[0]) - spread, float(values[0]) + spread)
 
 
 def _root(squared: Estimate) -> Estimate:

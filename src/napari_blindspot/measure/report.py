@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 CORRELATED = 0.1  # from here on a method has to take notice
+_HALF = 1.96  # half of a 95 % interval in standard errors, with many tiles
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,20 @@ class Estimate:
     value: float
     low: float
     high: float
+
+    @classmethod
+    def of(cls, values: Floats, tiles: float = math.inf) -> Estimate:
+        """First value with an interval from the spread of the others, its resamples.
+
+        `tiles` is the number of independent parts that were resampled.
+        """
+        value = float(values[0])
+        if tiles < 2:
+            return cls(value, math.nan, math.nan)
+        # Few parts know their own spread badly: the quantile of t, and the lost degree of freedom.
+        half = _HALF * (1 + 1.5 / tiles) / math.sqrt(1 - 1 / tiles)
+        spread = half * float(values[1:].std())
+        return cls(value, value - spread, value + spread)
 
     def scaled(self, factor: float) -> Estimate:
         """The same estimate in other units; `factor` is more than 0."""
