@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from napari_blindspot import methods
+from napari_blindspot.axes import Layout
 from napari_blindspot.io.base import replacing
 from napari_blindspot.methods.base import Method, Parts, Spec
 from napari_blindspot.noise import LawInterval, NoiseLaw
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_blindspot.axes import Spatial
+    from napari_blindspot.io.base import Volume
 
 FORMAT = 1
 _KEY = "napari_blindspot"
@@ -86,6 +88,15 @@ class Model:
     def n_channels(self) -> int:
         """Number of channels that the model denoises."""
         return sum(len(network.channels) for network in self.networks)
+
+    def check_fits(self, volume: Volume) -> None:
+        """Raise an InputError if the volume has other channels or axes than the model needs."""
+        layout = Layout(volume.axes, volume.shape, self.spatial)
+        if self.n_channels != layout.n_channels:
+            raise InputError(
+                f"The model was trained on {self.n_channels} channels, the input has "
+                f"{layout.n_channels}; apply it to data like its training data."
+            )
 
     def save(self, path: str | Path) -> None:
         """Write the model beside `path` and rename it.

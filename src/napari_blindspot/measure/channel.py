@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_blindspot.measure import correlation, defects, law
+from napari_blindspot.measure import blind, correlation, defects, law
 from napari_blindspot.measure.report import CORRELATED, ChannelNoise, Estimate, Groups
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from napari_blindspot.measure.blind import Blind
     from napari_blindspot.measure.correlation import Correlation
     from napari_blindspot.measure.line import Line
     from napari_blindspot.measure.sampling import Run
@@ -42,6 +43,8 @@ class Channel:
         Further planes, along the second stacking axis.
     dtype : numpy.dtype
         Type of the image.
+    blind : sequence of Blind or None
+        Blind predictions of the runs, where a model has made them.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Channel:
     runs: Sequence[Run]
     across: Sequence[Run]
     dtype: np.dtype[Any]
+    blind: Sequence[Blind] | None = None
 
 
 def measure(channel: Channel, black_level: float | None) -> ChannelNoise:
@@ -61,7 +65,7 @@ def measure(channel: Channel, black_level: float | None) -> ChannelNoise:
     prepared = [_prepare(run, channel.index) for run in channel.runs]
     planes = [p for p, _ in prepared]
     quantum = defects.quantum(values)
-    seen = law.observe(planes)
+    seen = law.observe(planes) if channel.blind is None else blind.observe(planes, channel.blind)
     piles = limits
     if limits.low is not None and not any(
         defects.is_cut_off(p.values, limits.low, quantum) for p in planes
@@ -70,7 +74,7 @@ def measure(channel: Channel, black_level: float | None) -> ChannelNoise:
     found = law.estimate(seen, piles, {})
     correlations = _correlations(channel, planes, found)
     strong = _significant(correlations, channel.runs[0].along)
-    if strong:
+    if strong and channel.blind is None:
         found = law.estimate(seen, piles, strong) or found
     counted = [int(sum(c[i] for _, c in prepared)) for i in range(2)]
     facts = {
@@ -107,6 +111,8 @@ def _correlations(
     if found is None or not found.variance.max() > 0:
         return []
     gain, offset = float(found.line.gain[0]), float(found.line.offset[0])
+    if channel.blind is not None:
+        return blind.correlations(planes, channel.blind, channel.runs[0].along, (gain, offset))
     result = correlation.in_plane(planes, gain, offset)
     along = channel.runs[0].along
     if along:

@@ -140,7 +140,7 @@ def _reach(correlation: Correlation) -> int:
 
 @dataclass(frozen=True)
 class NoiseReport:
-    """Noise of an image, found without training.
+    """Noise of an image, found without training or from the blind prediction of a model.
 
     Attributes
     ----------
@@ -152,6 +152,10 @@ class NoiseReport:
         Pixels of each channel that were looked at.
     channels : tuple of ChannelNoise
         One entry per channel.
+    model : str
+        Method of the model that made the blind prediction; empty without a model.
+    before : NoiseReport or None
+        What the image alone tells, beside the blind prediction.
     """
 
     axes: str
@@ -159,6 +163,8 @@ class NoiseReport:
     note: str
     pixels: int
     channels: tuple[ChannelNoise, ...]
+    model: str = ""
+    before: NoiseReport | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The report as values that JSON has."""
@@ -169,6 +175,8 @@ class NoiseReport:
             "pixels": self.pixels,
             "lags": LAGS,
             "channels": [_channel(channel) for channel in self.channels],
+            "method": self.model or None,
+            "before": self.before and self.before.as_json(),
         }
 
 
