@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 _RING = 3  # pixels around one that tell whether its place is flat
-_FEWEST = 300  # pairs of pixels that tell a correlation
+_FEWEST = 300  # pixels that tell a variance, and pairs that tell a correlation
 _DARKEST = 0.1  # of the mean squared residual, below which no variance is taken to lie
 
 
@@ -59,6 +59,8 @@ def observe(planes: Sequence[Planes], blind: Sequence[Blind]) -> list[Seen]:
     if not axes:
         return []
     parts = [_residuals(*pair, axes) for pair in zip(planes, blind, strict=True)]
+    if sum(len(part.index) for part in parts) < _FEWEST:
+        return []
     return law.grouped(planes, parts, law.BLIND, _RING)
 
 
