@@ -13,7 +13,6 @@ import measure_scenes as scenes
 from napari_blindspot import api, methods, noise_report
 from napari_blindspot.filters import gaussian
 from napari_blindspot.masking import Everything, Grid
-from napari_blindspot.masking.grid import neighbour_mean
 from napari_blindspot.methods.base import Parts, Recipe, Spec
 from napari_blindspot.model import Model, TrainedNetwork
 from napari_blindspot.networks.base import Network
@@ -31,7 +30,13 @@ class Smooth(Network):
         self.unused = nn.Parameter(torch.zeros(()))
 
     def forward(self, x, mask=None):
-        return neighbour_mean(x) if self.is_blind else gaussian(x, 1.2)
+        blurred = gaussian(x, 1.2)
+        if not self.is_blind:
+            return blurred
+        point = torch.zeros(1, 1, 21, 21)
+        point[..., 10, 10] = 1
+        own = gaussian(point, 1.2)[0, 0, 10, 10]
+        return (blurred - own * x) / (1 - own)
 
 
 def model_of(image, *, blind=False, channels=1, spatial="YX"):
@@ -143,7 +148,7 @@ def test_model_must_fit(axes, spatial, words):
 @pytest.mark.parametrize(
     ("method", "shape", "axes"),
     [
-        *((name, (48, 40), "YX") for name in sorted(methods.available())),
+        *((name, (48, 40), "YX") for name in sorted({*methods.available()} - {"express"})),
         ("laine19", (2, 40, 40), "CYX"),
         ("express", (9, 24, 24), "ZYX"),
     ],

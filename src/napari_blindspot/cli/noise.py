@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from napari_blindspot.measure import ChannelNoise, Estimate, NoiseReport
 
 _WIDTH_IN_FILES = 110
+_LEFT = "correlation of what is left"
 
 
 def report_noise(
@@ -97,10 +98,7 @@ def _show_channel(console: Console, channel: ChannelNoise, alone: ChannelNoise |
             console.print(_correlations(channel, "correlation of the noise"))
         return
     console.print(_beside(channel, alone))
-    for found, title in (
-        (channel, "correlation of what is left"),
-        (alone, "correlation in the image"),
-    ):
+    for found, title in ((channel, _LEFT), (alone, "correlation in the image")):
         if found.correlations:
             console.print(_correlations(found, title))
 
@@ -183,7 +181,7 @@ def _percent(part: float) -> str:
 
 def _correlations(channel: ChannelNoise, title: str) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 2), header_style="dim")
-    table.add_column(title, no_wrap=True)
+    table.add_column(title, no_wrap=True, min_width=len(_LEFT))
     for lag in range(1, LAGS + 1):
         table.add_column(f"lag {lag}", justify="right", no_wrap=True)
     for found in channel.correlations:

@@ -46,6 +46,12 @@ def comparison(noise: ChannelNoise, before: ChannelNoise) -> str:
             f"The blind prediction leaves {percent} less noise than the image has: neighbours know "
             "a part of it, for it is correlated, or the network has learned it by heart."
         )
+    if before.correlated("X") or before.correlated("Y"):
+        return (
+            f"The blind prediction leaves {percent} more noise than the image alone tells: "
+            "correlated noise hides from the filters that see the image alone, or structure is "
+            "left that the network has not learned."
+        )
     return (
         f"The blind prediction leaves {percent} more than the noise of the image: structure that "
         "the network has not learned. Train longer, or trust the image alone."

@@ -74,6 +74,8 @@ def draw(report: NoiseReport, title: str = "") -> Figure:
         if alone:
             _alone(left, alone)
         _correlation(right, channel)
+        if alone:
+            right.set_ylabel("correlation of what is left")
         if len(report.channels) > 1:
             left.set_title(f"channel {channel.name}", loc="left", fontsize=10)
     hidden = len(report.channels) - len(shown)
