@@ -107,7 +107,13 @@ def test_json_is_all_there_is_on_stdout(noisy, output, tmp_path):
     assert report["job"] == f"{output}.job.json"
     assert (report["axes"], report["shape"], report["dims"]) == ("TYX", [2, 32, 32], "2D")
     assert (report["method"], report["steps"], report["seed"]) == ("n2v", [3], 7)
-    assert report["noise"][0].keys() == {"channel", "gain", "offset"}
+    assert report["noise"][0].keys() == {
+        "channel",
+        "gain",
+        "gain_interval",
+        "offset",
+        "offset_interval",
+    }
     assert model.is_file()
 
 

@@ -35,10 +35,11 @@ ROWS = (
     {"fitting", "prediction"},
     {"results"},
     {"run"},
+    {"reporting"},
     {"api", "batch", "cli", "_gui"},
 )
 RANK = {room: rank for rank, row in enumerate(ROWS) for room in row}
-WITHOUT_TORCH = ROWS[0] | {"job", "methods", "api", "batch", "cli", "_gui"}
+WITHOUT_TORCH = ROWS[0] | {"job", "methods", "reporting", "api", "batch", "cli", "_gui"}
 GUI_LIBRARIES = {"napari", "qtpy", "magicgui", "superqt", "PyQt6", "PySide6"}
 
 

@@ -80,11 +80,23 @@ class Step:
 
 @dataclass(frozen=True)
 class NoiseFitted:
-    """Noise of one channel, in the units of the input: variance = gain * signal + offset."""
+    """Noise of one channel, in the units of the input: variance = gain * signal + offset.
+
+    Attributes
+    ----------
+    channel : int
+        Number of the channel.
+    gain, offset : float
+        The law.
+    gain_interval, offset_interval : tuple of float or None
+        Ends of their 95 % confidence intervals; None where they are not known.
+    """
 
     channel: int
     gain: float
     offset: float
+    gain_interval: tuple[float, float] | None = None
+    offset_interval: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)

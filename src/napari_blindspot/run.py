@@ -170,5 +170,7 @@ def _started(
 
 def _noise(model: Model) -> Generator[Event, None, None]:
     for network in model.networks:
-        for channel, law in zip(network.channels, network.noise, strict=True):
-            yield NoiseFitted(channel, law.gain, law.offset)
+        rows = zip(network.channels, network.noise, network.intervals, strict=True)
+        for channel, law, ends in rows:
+            gain, offset = (ends.gain, ends.offset) if ends else (None, None)
+            yield NoiseFitted(channel, law.gain, law.offset, gain, offset)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 from dataclasses import dataclass
@@ -136,7 +137,12 @@ def _learn(found: dict[str, Any], event: Event) -> None:
     if isinstance(event, Started):
         found.update(axes=event.axes, shape=list(event.shape), device=event.device)
     elif isinstance(event, NoiseFitted):
-        law = {"gain": event.gain, "offset": event.offset}
-        # JSON has no NaN.
-        finite = {name: value if math.isfinite(value) else None for name, value in law.items()}
-        found.setdefault("noise", []).append({"channel": event.channel, **finite})
+        law = dataclasses.asdict(event)
+        found.setdefault("noise", []).append({name: _plain(value) for name, value in law.items()})
+
+
+def _plain(value: Any) -> Any:
+    """A number or an interval as JSON has it, which has no NaN."""
+    if isinstance(value, tuple):
+        return [_plain(end) for end in value]
+    return value if value is None or math.isfinite(value) else None
