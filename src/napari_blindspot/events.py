@@ -45,6 +45,8 @@ class Started:
         Title of the method and the device in words.
     networks : int
         Number of networks to train: one per channel, or one for joint channels.
+    warning : str
+        What the user should know of the targets, in words; mostly empty.
     """
 
     shape: tuple[int, ...]
@@ -53,6 +55,7 @@ class Started:
     method: str
     device: str
     networks: int
+    warning: str = ""
 
 
 @dataclass(frozen=True)

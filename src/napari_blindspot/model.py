@@ -91,7 +91,7 @@ class Model:
             for i, network in enumerate(self.networks)
             for name, tensor in network.parts.network.state_dict().items()
         }
-        with replacing(Path(path)) as part:
+        with replacing(Path(path).resolve()) as part:
             save_file(tensors, part, {_KEY: json.dumps(self._header())})
 
     def _header(self) -> dict[str, Any]:

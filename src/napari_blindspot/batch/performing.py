@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -77,13 +78,14 @@ def perform(job: Job, stop: StopFlag) -> Generator[Message, None, None]:
 
         halted = _Halted(stop)
         pace = _Pace()
-        for event in run(job, halted):
-            if isinstance(event, Finished):
-                yield Halted() if halted.seen else Done(event.elapsed_s, event.lost, found)
-                return
-            _learn(found, event)
-            if pace.lets(event):
-                yield event
+        with closing(run(job, halted)) as events:
+            for event in events:
+                if isinstance(event, Finished):
+                    yield Halted() if halted.seen else Done(event.elapsed_s, event.lost, found)
+                    return
+                _learn(found, event)
+                if pace.lets(event):
+                    yield event
         raise RuntimeError("the run ended without a result")
     except InputError as error:
         yield Failed(str(error))

@@ -49,7 +49,7 @@ class Task:
     @property
     def targets(self) -> list[str]:
         """Images and models that the job writes."""
-        return _targets(self.job)
+        return self.job.targets
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,7 @@ def _unharmed(last: Entry, job: Job) -> bool:
     """Whether all that a job wrote is there and as it was written."""
     return all(
         Path(path).exists() and Fingerprint.of(Path(path)).same_content(last.outputs.get(path))
-        for path in _targets(job)
+        for path in job.targets
     )
 
 
@@ -194,7 +194,3 @@ def _refuse_strangers(written: Sequence[str], entries: Sequence[Entry]) -> None:
             f"{strangers[0]}{more} would be replaced, and the journal does not know it; remove it "
             "or choose another folder."
         )
-
-
-def _targets(job: Job) -> list[str]:
-    return [path for path in (job.output, job.uncertainty, job.save_model) if path]
