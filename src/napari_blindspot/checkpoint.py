@@ -31,6 +31,10 @@ _TRAINING = ("method", "params", "budget", "axes", "joint", "dims", "seed")
 _KEY, _FORMAT = "napari_blindspot_checkpoint", 1
 
 
+class UnfitError(InputError):
+    """A file that is no checkpoint of this training."""
+
+
 @dataclass
 class Progress:
     """All that changes while a network is trained.
@@ -143,7 +147,7 @@ class Checkpoint:
 
         Raises
         ------
-        InputError
+        UnfitError
             If the file is damaged or of another training.
         """
         if not self.resume or not self.path.exists():
@@ -155,11 +159,11 @@ class Checkpoint:
             self._check(header)
             progress.restore(tensors, header)
         except (OSError, SafetensorError) as error:
-            raise InputError(self._refusal(f"cannot be read ({error})")) from error
+            raise UnfitError(self._refusal(f"cannot be read ({error})")) from error
+        except UnfitError:
+            raise
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            if isinstance(error, InputError):
-                raise
-            raise InputError(self._refusal(f"is damaged ({error})")) from error
+            raise UnfitError(self._refusal(f"is damaged ({error})")) from error
 
     def keep(self, progress: Progress) -> None:
         """Write the state, beside the file and renamed when whole."""
@@ -180,9 +184,9 @@ class Checkpoint:
 
     def _check(self, header: Any) -> None:
         if not isinstance(header, dict) or header.get("format") != _FORMAT:
-            raise InputError(self._refusal("is no checkpoint of this version"))
+            raise UnfitError(self._refusal("is no checkpoint of this version"))
         if header["identity"] != self.identity:
-            raise InputError(self._refusal("belongs to a run with other inputs or parameters"))
+            raise UnfitError(self._refusal("belongs to a run with other inputs or parameters"))
 
     def _refusal(self, reason: str) -> str:
         return f"{self.path} {reason}; delete it, or start without --resume."

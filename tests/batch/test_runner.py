@@ -105,7 +105,8 @@ def test_one_bad_image_does_not_end_the_batch(batch, folder, out):
 
 
 def test_errors_that_nobody_foresaw_are_one_sentence(batch, monkeypatch):
-    def run(job, stop):
+    def run(job, stop, *, resume):
+        assert not resume
         if job.inputs[0].endswith("b.tif"):
             raise RuntimeError("the cable\nis loose")
         if job.inputs[0].endswith("c.tif"):

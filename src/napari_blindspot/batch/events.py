@@ -124,7 +124,7 @@ class FileFailed:
 
 @dataclass(frozen=True)
 class FileStopped:
-    """The stop flag ended the run on an image; it has no result and is begun anew on resume."""
+    """The stop flag ended the run on an image; it has no result, and resume goes on with it."""
 
     file: str
 

@@ -12,12 +12,12 @@ from pathlib import Path
 from napari_blindspot.locks import HeldError, lock_of, locked
 
 _PART = re.compile(r"\.(?P<target>.+?)(?:\.pixels)?\.(?P<word>part|old)-\d+")
-_CHECKPOINT = re.compile(r"\.{1,2}(?P<target>.+)\.(?P<word>checkpoint)-\d+(?:\.part-\d+)?")
+_CHECKPOINT = re.compile(r"\.{1,2}(?P<target>.+)\.(?P<word>checkpoint)-\d+(?P<half>\.part-\d+)?")
 _LOCK = re.compile(r"\.(?P<target>.+)\.(?P<word>lock)")
 
 
-def clear(targets: Iterable[str]) -> None:
-    """Remove what was begun beside some targets and never renamed, and states of trainings.
+def clear(targets: Iterable[str], *, trainings: bool = True) -> None:
+    """Remove what was begun beside some targets and never renamed.
 
     A folder that was put aside while its successor was renamed is put back. What another process
     is writing to is left alone.
@@ -26,6 +26,8 @@ def clear(targets: Iterable[str]) -> None:
     ----------
     targets : iterable of str
         Images and models.
+    trainings : bool
+        Remove the states of their trainings too.
     """
     names: dict[Path, dict[str, str]] = defaultdict(dict)
     for target in map(Path, targets):
@@ -35,7 +37,8 @@ def clear(targets: Iterable[str]) -> None:
             lock = lock_of((folder / name).resolve())
             with contextlib.suppress(HeldError, OSError), locked(lock):
                 for path, match in left:
-                    _remove(path, match["word"], folder / match["target"])
+                    if trainings or match["word"] != "checkpoint" or match["half"]:
+                        _remove(path, match["word"], folder / match["target"])
 
 
 def _leftovers(
