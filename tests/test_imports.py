@@ -25,7 +25,8 @@ ROWS = (
     NUMPY_ONLY
     | {"_samples", "_shapes", "budget", "io", "locks", "measure", "picture", "quality", "series"}
     | {"simulate"},
-    {"pairs", "patches", "ring", "noise", "device", "memory", "filters", "photons", "triangular"},
+    {"pairs", "patches", "ring", "noise", "device", "memory", "filters", "photons", "triangular"}
+    | {"tensors"},
     PARTS,
     {"checkpoint"},
     {"methods", "training"},

@@ -82,6 +82,13 @@ class Step:
 
 
 @dataclass(frozen=True)
+class NotKept:
+    """The state of the training cannot be kept for a resume; `message` says why. It goes on."""
+
+    message: str
+
+
+@dataclass(frozen=True)
 class NoiseFitted:
     """Noise of one channel, in the units of the input: variance = gain * signal + offset."""
 
@@ -127,4 +134,4 @@ class Finished:
     lost: str = ""
 
 
-Event: TypeAlias = Started | Step | NoiseFitted | Tile | Finished
+Event: TypeAlias = Started | Step | NotKept | NoiseFitted | Tile | Finished

@@ -57,7 +57,7 @@ def run(
     Yields
     ------
     Event
-        Started, Step..., NoiseFitted..., Tile..., and at last Finished.
+        Started, Step..., NoiseFitted..., Tile..., and at last Finished; NotKept where it applies.
 
     Raises
     ------

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from napari_blindspot.events import NoiseFitted, Started, Step, Tile
+from napari_blindspot.events import NoiseFitted, NotKept, Started, Step, Tile
 
-RunEvent: TypeAlias = Started | Step | NoiseFitted | Tile
+RunEvent: TypeAlias = Started | Step | NotKept | NoiseFitted | Tile
 
 
 @dataclass(frozen=True)

@@ -184,7 +184,10 @@ class Journal:
 
     def _cannot(self, error: OSError) -> InputError:
         reason = error.strerror or str(error)
-        return InputError(f"The journal {self.path} cannot be written ({reason}).")
+        return InputError(
+            f"The journal {self.path} cannot be written ({reason}); make that possible and go on "
+            "with --resume."
+        )
 
 
 def read(path: Path) -> list[Entry]:

@@ -15,7 +15,7 @@ import typer
 from napari_blindspot.cli.exits import INTERRUPTED, say
 from napari_blindspot.cli.outcome import Outcome, shown
 from napari_blindspot.cli.progress import on_screen
-from napari_blindspot.events import Started, Step, Stop
+from napari_blindspot.events import NotKept, Started, Step, Stop
 from napari_blindspot.io import check_target
 from napari_blindspot.params import InputError
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from napari_blindspot.cli.progress import View
+    from napari_blindspot.events import Event
     from napari_blindspot.job import Job
 
 _MODEL_SUFFIX = ".safetensors"
@@ -80,8 +81,8 @@ def carry_out(job: Job, view: View, *, resume: bool = False) -> Outcome:
                 outcome.add(event)
                 interrupt.armed = interrupt.armed or isinstance(event, Step)
                 view.show(event)
-                if isinstance(event, Started) and event.warning:
-                    view.say(event.warning)
+                if warning := _warning(event):
+                    view.say(warning)
         if outcome.halted and not outcome.kept_model and outcome.finished and job.output:
             outcome.kept_model = f"{job.output}.model{_MODEL_SUFFIX}"
             outcome.finished.model.save(outcome.kept_model)
@@ -146,6 +147,13 @@ class Interrupt:
         if self._pressed or not self.armed:
             raise KeyboardInterrupt
         self._pressed = True
+
+
+def _warning(event: Event) -> str:
+    """What the user should know at once, in words; mostly empty."""
+    if isinstance(event, NotKept):
+        return event.message
+    return event.warning if isinstance(event, Started) else ""
 
 
 def _check_model_target(path: Path) -> None:

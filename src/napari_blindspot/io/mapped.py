@@ -18,12 +18,27 @@ def memory_map(array: npt.NDArray[Any]) -> mmap.mmap | None:
 
     None too for a private copy, whose changes are in no file and would be lost with its pages.
     """
-    base: Any = array
-    in_file = False
+    found = _in_file(array)
+    return found[1] if found else None
+
+
+def has_shrunk(array: npt.NDArray[Any]) -> bool:
+    """Whether an array is a view of a file that has lost its end since it was mapped.
+
+    To touch what is gone would end the process (SIGBUS).
+    """
+    found = _in_file(array)
+    return found is not None and found[1].size() < found[0].offset + found[0].nbytes
+
+
+def _in_file(array: npt.NDArray[Any]) -> tuple[np.memmap[Any, Any], mmap.mmap] | None:
+    """The array of a whole file that an array is a view of, and its map."""
+    whole, base = None, array
     while isinstance(base, np.ndarray):
-        in_file = in_file or (isinstance(base, np.memmap) and base.mode != "c")
-        base = base.base
-    return base if in_file and isinstance(base, mmap.mmap) else None
+        if isinstance(base, np.memmap) and base.mode != "c":
+            whole = base
+        base = base.base  # type: ignore[assignment]
+    return (whole, base) if whole is not None and isinstance(base, mmap.mmap) else None
 
 
 def let_go(mapped: mmap.mmap) -> None:
