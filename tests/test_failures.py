@@ -66,6 +66,7 @@ def streamed(monkeypatch):
     for module in (results, sources, series):
         monkeypatch.setattr(module, "WHOLE", 1000)
     monkeypatch.setattr(ring, "MOST_BLOCKS", 8)
+    monkeypatch.setattr(sources, "_PROBE", 2**14)
 
 
 def job_of(noisy, **targets):

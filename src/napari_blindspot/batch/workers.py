@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 _POLL_S = 0.1
 _GOODBYE_S = 5.0
+_HINTS = {
+    "SIGKILL": "; the system does so when memory runs out: use fewer --jobs",
+    "SIGBUS": "; the system does so when a file is cut off, or its disk lost, while it is read",
+}
 
 
 class Workers(ABC):
@@ -292,6 +296,5 @@ def _deaf_to_ctrl_c() -> Iterator[None]:
 def _cause_of_death(code: int | None) -> str:
     if code is not None and code < 0:
         name = signal.Signals(-code).name
-        hint = "; the system does so when memory runs out: use fewer --jobs" * (name == "SIGKILL")
-        return f"Its process was killed by {name}{hint}."
+        return f"Its process was killed by {name}{_HINTS.get(name, '')}."
     return f"Its process ended with code {code}."

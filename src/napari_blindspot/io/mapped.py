@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+_BLOCK = 2**20
 
 
 def memory_map(array: npt.NDArray[Any]) -> mmap.mmap | None:
@@ -78,8 +81,12 @@ def _reserve(descriptor: int, n_bytes: int) -> None:
     """Make a file so long that writing into it cannot run out of space."""
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(descriptor, 0, n_bytes)
-    else:
+    elif sys.platform == "win32":
         os.truncate(descriptor, n_bytes)
+    else:
+        # A file that is only made longer has no space of its own there (macOS).
+        while n_bytes:
+            n_bytes -= os.write(descriptor, bytes(min(_BLOCK, n_bytes)))
 
 
 class Scratch:
