@@ -23,9 +23,10 @@ PARTS = {"masking", "networks", "losses", "inference"}
 # A room may import its own row and the rows before it; the four parts know one another not.
 ROWS = (
     NUMPY_ONLY
-    | {"_samples", "_shapes", "budget", "io", "measure", "picture", "quality", "series"}
+    | {"_samples", "_shapes", "budget", "io", "locks", "measure", "picture", "quality", "series"}
     | {"simulate"},
-    {"pairs", "patches", "ring", "noise", "device", "memory", "filters", "photons", "triangular"},
+    {"pairs", "patches", "ring", "noise", "device", "memory", "filters", "photons", "triangular"}
+    | {"tensors"},
     PARTS,
     {"checkpoint"},
     {"methods", "training"},

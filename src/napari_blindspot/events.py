@@ -45,6 +45,8 @@ class Started:
         Title of the method and the device in words.
     networks : int
         Number of networks to train: one per channel, or one for joint channels.
+    warning : str
+        What the user should know of the targets, in words; mostly empty.
     """
 
     shape: tuple[int, ...]
@@ -53,6 +55,7 @@ class Started:
     method: str
     device: str
     networks: int
+    warning: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,13 @@ class Step:
     fraction: float
     loss: float
     elapsed_s: float
+
+
+@dataclass(frozen=True)
+class NotKept:
+    """The state of the training cannot be kept for a resume; `message` says why. It goes on."""
+
+    message: str
 
 
 @dataclass(frozen=True)
@@ -136,4 +146,4 @@ class Finished:
     lost: str = ""
 
 
-Event: TypeAlias = Started | Step | NoiseFitted | Tile | Finished
+Event: TypeAlias = Started | Step | NotKept | NoiseFitted | Tile | Finished

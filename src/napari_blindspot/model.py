@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
 from napari_blindspot import methods
 from napari_blindspot.axes import Layout
-from napari_blindspot.io.base import replacing
 from napari_blindspot.methods.base import Method, Parts, Spec
 from napari_blindspot.noise import LawInterval, NoiseLaw
 from napari_blindspot.normalization import Normalization
 from napari_blindspot.params import InputError
+from napari_blindspot.tensors import save_tensors
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -111,8 +110,7 @@ class Model:
             for i, network in enumerate(self.networks)
             for name, tensor in network.parts.network.state_dict().items()
         }
-        with replacing(Path(path)) as part:
-            save_file(tensors, part, {_KEY: json.dumps(self._header())})
+        save_tensors(Path(path).resolve(), tensors, {_KEY: json.dumps(self._header())})
 
     def _header(self) -> dict[str, Any]:
         return {

@@ -12,13 +12,14 @@ from napari_blindspot.checkpoint import Checkpoints
 from napari_blindspot.events import Finished, NoiseFitted, Started, Stop, never
 from napari_blindspot.fitting import fit
 from napari_blindspot.io import check_target, open_volume
+from napari_blindspot.locks import writing
 from napari_blindspot.model import load
 from napari_blindspot.params import InputError
 from napari_blindspot.prediction import predict
 from napari_blindspot.results import Results, dtype_of_result, room_for, saved
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Generator, Sequence
 
     import torch
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from napari_blindspot.model import Model
 
 _THINNEST_3D = 8
+_UNLOCKED = "no file locks here: see that no second run writes to the same file"
 
 
 def run(
@@ -37,7 +39,7 @@ def run(
     volumes: Sequence[Volume] | None = None,
     *,
     resume: bool = False,
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """Do what the job says: train or load a model, denoise the first input, save.
 
     Parameters
@@ -55,12 +57,13 @@ def run(
     Yields
     ------
     Event
-        Started, Step..., NoiseFitted..., Tile..., and at last Finished.
+        Started, Step..., NoiseFitted..., Tile..., and at last Finished; NotKept where it applies.
 
     Raises
     ------
     InputError
-        If the input, a parameter or the model cannot be used.
+        If the input, a parameter or the model cannot be used, or another run is writing to one of
+        the targets.
     """
     began = time.perf_counter()
     device = devices.choose(job.device)
@@ -69,37 +72,49 @@ def run(
     method = loaded.method if loaded else methods.create(job.method, job.params)
     _check_targets(job, volumes[0], method)
     layouts = _layouts(volumes, loaded.spatial if loaded else job.spatial, method.dims)
-    yield _started(job, method, layouts, volumes[0], device)
-
     halted = _Latch(stop)
-    checkpoints = Checkpoints.of_job(job, resume=resume)
-    model = loaded
-    if model is None:
-        model = yield from fit(
-            job, method, volumes, layouts, device=device, stop=halted, checkpoints=checkpoints
-        )
-        yield from _noise(model)
-    if job.save_model:
-        model.save(job.save_model)
-    results = Results()
-    if not job.train_only and halted.state is not Stop.HALT:
-        with room_for(job, volumes[0]) as room:
-            arrays = yield from predict(
-                model,
-                volumes[0],
-                layouts[0],
-                device=device,
-                stop=halted,
-                seed=job.seed,
-                with_std=job.with_std or bool(job.uncertainty),
-                into=room,
+    with writing(job.targets) as able:
+        yield _started(job, method, layouts, volumes[0], device, "" if able else _UNLOCKED)
+        checkpoints = Checkpoints.of_job(job, resume=resume)
+        model = loaded
+        if model is None:
+            model = yield from fit(
+                job, method, volumes, layouts, device=device, stop=halted, checkpoints=checkpoints
             )
-            results = saved(job, volumes[0], arrays, room)
-    if checkpoints and halted.state is not Stop.HALT:
-        checkpoints.remove()
+            yield from _noise(model)
+        results = yield from _results(job, model, volumes[0], layouts[0], device, halted)
+        if checkpoints and halted.state is not Stop.HALT:
+            checkpoints.remove()
     elapsed_s = time.perf_counter() - began
     stopped = halted.state is not Stop.NO
     yield Finished(results.denoised, results.std, model, stopped, elapsed_s, results.lost)
+
+
+def _results(
+    job: Job,
+    model: Model,
+    volume: Volume,
+    layout: Layout,
+    device: torch.device,
+    stop: _Latch,
+) -> Generator[Event, None, Results]:
+    """Save the model, denoise and save the image, as far as the job asks for it."""
+    if job.save_model:
+        model.save(job.save_model)
+    if job.train_only or stop.state is Stop.HALT:
+        return Results()
+    with room_for(job, volume) as room:
+        arrays = yield from predict(
+            model,
+            volume,
+            layout,
+            device=device,
+            stop=stop,
+            seed=job.seed,
+            with_std=job.with_std or bool(job.uncertainty),
+            into=room,
+        )
+        return saved(job, volume, arrays, room)
 
 
 def _check_targets(job: Job, volume: Volume, method: methods.Method) -> None:
@@ -154,6 +169,7 @@ def _started(
     layouts: Sequence[Layout],
     volume: Volume,
     device: torch.device,
+    warning: str,
 ) -> Started:
     channels = {layout.n_channels for layout in layouts}
     if len(channels) > 1:
@@ -165,6 +181,7 @@ def _started(
         method=method.title,
         device=devices.describe(device),
         networks=1 if job.joint else channels.pop(),
+        warning=warning,
     )
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from napari_blindspot.budget import Budget
     from napari_blindspot.checkpoint import Checkpoint
-    from napari_blindspot.events import StopFlag
+    from napari_blindspot.events import NotKept, StopFlag
     from napari_blindspot.methods.base import Parts, Recipe
     from napari_blindspot.noise import NoiseLaw
     from napari_blindspot.patches import Patches
@@ -48,7 +48,7 @@ def train(
     noise: NoiseUpdate,
     checkpoint: Checkpoint | None = None,
     network_index: int = 0,
-) -> Generator[Step, None, list[float]]:
+) -> Generator[Step | NotKept, None, list[float]]:
     """Train the network in `parts`; at the end it holds the averaged weights.
 
     Parameters
@@ -74,6 +74,8 @@ def train(
     ------
     Step
         After every optimiser step.
+    NotKept
+        If the state cannot be kept, once.
 
     Returns
     -------
@@ -110,11 +112,11 @@ def train(
         _average(averages, network, min(recipe.averaging, (1 + step) / (10 + step)))
         fraction = budget.fraction(step, progress.elapsed_s)
         if checkpoint:
-            checkpoint.keep_when_due(progress)
+            yield from checkpoint.keep_when_due(progress)
         yield Step(network_index, step, fraction, progress.losses[-1], progress.elapsed_s)
 
     if checkpoint:
-        checkpoint.keep_at_the_end(progress)
+        yield from checkpoint.keep_at_the_end(progress)
     _swap(averages, network)
     network.eval()
     return progress.losses

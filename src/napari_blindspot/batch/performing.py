@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -56,7 +57,7 @@ End: TypeAlias = Done | Failed | Halted
 Message: TypeAlias = RunEvent | End
 
 
-def perform(job: Job, stop: StopFlag) -> Generator[Message, None, None]:
+def perform(job: Job, stop: StopFlag, *, resume: bool = False) -> Generator[Message, None, None]:
     """Run a job; the last message is its end, and no error leaves but interrupts.
 
     Parameters
@@ -65,6 +66,8 @@ def perform(job: Job, stop: StopFlag) -> Generator[Message, None, None]:
         What to do.
     stop : callable
         Stop flag of the run.
+    resume : bool
+        Go on with the training of the same job, if the state of one is there and can be used.
 
     Yields
     ------
@@ -74,17 +77,16 @@ def perform(job: Job, stop: StopFlag) -> Generator[Message, None, None]:
     """
     found: dict[str, Any] = {}
     try:
-        from napari_blindspot.run import run
-
         halted = _Halted(stop)
         pace = _Pace()
-        for event in run(job, halted):
-            if isinstance(event, Finished):
-                yield Halted() if halted.seen else Done(event.elapsed_s, event.lost, found)
-                return
-            _learn(found, event)
-            if pace.lets(event):
-                yield event
+        with closing(_events(job, halted, resume=resume)) as events:
+            for event in events:
+                if isinstance(event, Finished):
+                    yield Halted() if halted.seen else Done(event.elapsed_s, event.lost, found)
+                    return
+                _learn(found, event)
+                if pace.lets(event):
+                    yield event
         raise RuntimeError("the run ended without a result")
     except InputError as error:
         yield Failed(str(error))
@@ -93,6 +95,19 @@ def perform(job: Job, stop: StopFlag) -> Generator[Message, None, None]:
     except Exception as error:
         # One bad image must not end the batch, whatever a library makes of it.
         yield Failed(in_words(error))
+
+
+def _events(job: Job, stop: StopFlag, *, resume: bool) -> Generator[Event, None, None]:
+    """Events of the run. A state that is of no use is removed, and the training begins anew."""
+    from napari_blindspot.checkpoint import Checkpoints, UnfitError
+    from napari_blindspot.run import run
+
+    try:
+        yield from run(job, stop, resume=resume)
+    except UnfitError:
+        if checkpoints := Checkpoints.of_job(job):
+            checkpoints.remove()
+        yield from run(job, stop)
 
 
 def in_words(error: Exception) -> str:
