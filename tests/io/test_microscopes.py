@@ -193,7 +193,7 @@ def test_a_size_of_which_nikon_knows_nothing_is_none(tmp_path):
 @nd2
 def test_frames_that_were_never_taken_are_told_of(tmp_path):
     volume = open_volume(write(tmp_path / "a.nd2", pixels(), taken=6))
-    assert volume.note.endswith("; 2 of 8 frames missing, read as 0")
+    assert "; 2 of 8 frames missing, read as 0" in volume.note
     assert not volume.read()[1, :, 2:].any()
 
 
@@ -284,9 +284,9 @@ def test_denoised_from_file_to_file(tmp_path, suffix):
     job = Job(
         inputs=(str(path),),
         output=str(tmp_path / "a.ome.tif"),
-        method="n2v",
+        method="laine19",
         budget="1steps",
-        params={"width": 4, "depth": 1, "patch": 16, "batch": 2},
+        params={"width": 4, "depth": 1, "patch": 32, "batch": 32},
     )
     *_, finished = run(job)
     assert isinstance(finished, Finished)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 import re
 import warnings
@@ -85,7 +86,7 @@ def _described(
         if pixels.dtype.kind not in "buif":
             raise InputError(f"pixels of type {pixels.dtype} are no intensities.")
         check_ratio(math.prod(shape) * pixels.dtype.itemsize, path.stat().st_size)
-        stated = _stated(image, dialect, by_region)
+        stated = _stated(image, path, dialect, by_region)
     known = [stated.calibration.get(letter, unknown_scale(letter)) for letter in letters]
     volume = Volume(
         pixels,
@@ -123,8 +124,8 @@ def _settle(
     return kept, letters, f"axes {letters} as given"
 
 
-def _stated(image: Any, dialect: Dialect, by_region: bool) -> Stated:
-    notes = _notes(image)
+def _stated(image: Any, path: Path, dialect: Dialect, by_region: bool) -> Stated:
+    notes = (*_notes(image), *_gaps(path, dialect))
     try:
         described = image.xarray_dask_data
     except Exception as error:
@@ -137,7 +138,7 @@ def _stated(image: Any, dialect: Dialect, by_region: bool) -> Stated:
     return Stated(
         calibration=_calibration(image, described, dialect),
         channel_names=names if is_named else (),
-        notes=(*notes, *_gaps(image, described)),
+        notes=notes,
     )
 
 
@@ -183,13 +184,14 @@ def _uncalibrated(described: Any) -> str:
     return "".join(letter for letter, is_known in zip("XYZ", known, strict=True) if not is_known)
 
 
-def _gaps(image: Any, described: Any) -> tuple[str, ...]:
+def _gaps(path: Path, dialect: Dialect) -> tuple[str, ...]:
     """Frames of an ND2 file that were never taken; they are read as zeros."""
-    metadata = described.attrs.get("unprocessed")
-    if not isinstance(metadata, dict):
+    if dialect.name != "ND2":
         return ()
-    taken = metadata["attributes"].sequenceCount
-    planned = len(image.scenes) * described.sizes["T"] * described.sizes["Z"]
+    # What bioio-nd2 stands on; bioio itself does not tell.
+    with importlib.import_module("nd2").ND2File(path) as file:
+        taken = int(file.attributes.sequenceCount)
+        planned = math.prod(int(loop.count) for loop in file.experiment)
     return (
         () if taken >= planned else (f"{planned - taken} of {planned} frames missing, read as 0",)
     )
