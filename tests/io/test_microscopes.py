@@ -308,6 +308,15 @@ def test_without_the_extra_one_sentence_says_what_to_install(tmp_path, monkeypat
     assert len(done.stderr.strip().splitlines()) == 1
 
 
+@lif
+def test_without_one_reader_the_others_work(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "bioio_czi", None)
+    (tmp_path / "a.czi").write_bytes(b"anything")
+    with pytest.raises(InputError, match=r"bioio-czi, which is not installed.* Python 3\.13 or"):
+        open_volume(tmp_path / "a.czi")
+    open_volume(write(tmp_path / "a.lif", pixels())).read()
+
+
 @pytest.mark.parametrize("suffix", ["czi", "lif", "nd2"])
 def test_no_result_is_written_in_these_formats(tmp_path, suffix):
     with pytest.raises(InputError, match=r"is read, not written; write an \.ome\.tif or"):

@@ -158,9 +158,11 @@ def _library(name: str) -> Any:
     try:
         return importlib.import_module(name)
     except ImportError as error:
+        # There are no wheels for Python 3.14 yet.
+        where = " in Python 3.13 or older" if name == "bioio_czi" else ""
         raise InputError(
             f"it needs {name.replace('_', '-')}, which is not installed; use "
-            "pip install 'napari-blindspot[microscopes]'."
+            f"pip install 'napari-blindspot[microscopes]'{where}."
         ) from error
 
 
