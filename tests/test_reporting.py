@@ -148,14 +148,16 @@ def test_model_must_fit(axes, spatial, words):
 @pytest.mark.parametrize(
     ("method", "shape", "axes"),
     [
-        *((name, (48, 40), "YX") for name in sorted({*methods.available()} - {"express"})),
+        ("express", (48, 40), "YX"),
+        ("struct_n2v", (48, 40), "YX"),
         ("laine19", (2, 40, 40), "CYX"),
-        ("express", (9, 24, 24), "ZYX"),
+        ("n2v", (9, 24, 24), "ZYX"),
     ],
 )
-def test_every_method_has_a_report(method, shape, axes):
+def test_methods_have_a_report(method, shape, axes):
     noisy = np.random.default_rng(3).poisson(30, shape).astype(np.uint16)
     small = {"width": 8, "depth": 1, "joint": axes == "CYX"}
+    small |= {"similar": False} if method == "express" else {}
     model = api.train(noisy, axes=axes, method=method, budget="1steps", **small)
     report = noise_report(noisy, axes=axes, model=model)
     assert len(report.channels) == (2 if axes == "CYX" else 1)
