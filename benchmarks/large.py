@@ -5,7 +5,7 @@
 
 Writes a simulated stack of 16 bit as uncompressed TIFF and as OME-Zarr into the folder, which
 needs three times its size, and runs `blindspot train` and `blindspot apply` on each as processes
-of their own. Peak memory is what the operating system has counted for the process, pages of
+of their own, under GNU time. Peak memory is the resident memory that it reports, pages of
 memory-mapped files included.
 """
 
@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,16 +29,6 @@ ROOT = Path(__file__).resolve().parents[1]
 PLANE = (2048, 2048)
 CAMERA = simulate.Camera(gain=2.0, offset=100.0, read_noise=2.0)
 FAST = ["--method", "n2v", "--param", "width=8", "--param", "depth=2", "--dims", "2D"]
-# The peak that a parent sees holds its own from before the program began; Linux keeps the true one.
-PROGRAM = """
-import atexit, re, sys
-peak_file = sys.argv[-1]
-atexit.register(lambda: open(peak_file, "w").write(
-    re.search(r"VmHWM:\\s*(\\d+)", open("/proc/self/status").read())[1]))
-sys.argv.pop()
-from napari_blindspot.cli import main
-main()
-"""
 HEADER = "| volume | command | peak memory, GB | seconds | million voxels per second |"
 
 
@@ -52,11 +41,13 @@ class Run:
 
 
 def measured(arguments: list[str], folder: Path) -> Run:
-    """Run `blindspot` with these arguments."""
-    start = time.perf_counter()
-    peak = folder / "peak_kb"
-    subprocess.run([sys.executable, "-c", PROGRAM, *arguments, str(peak)], check=True)
-    return Run(int(peak.read_text()) * 1024 / 1e9, time.perf_counter() - start)
+    """Run `blindspot` with these arguments under /usr/bin/time."""
+    report = folder / "time.txt"
+    program = str(Path(sys.executable).with_name("blindspot"))
+    time = ["/usr/bin/time", "-f", "%M %e", "-o", str(report)]
+    subprocess.run([*time, program, *arguments], check=True)
+    peak_kb, seconds = report.read_text().split()
+    return Run(int(peak_kb) * 1024 / 1e9, float(seconds))
 
 
 def planes(count: int) -> Iterator[np.ndarray]:
@@ -68,9 +59,11 @@ def planes(count: int) -> Iterator[np.ndarray]:
 
 
 def write_volumes(folder: Path, n_planes: int) -> tuple[Path, Path]:
-    """The same volume as TIFF and as Zarr."""
+    """The same volume as TIFF and as Zarr, those of an earlier run if they are there."""
     tiff, ome_zarr = folder / "large.tif", folder / "large.ome.zarr"
     shape = (n_planes, *PLANE)
+    if (ome_zarr / "zarr.json").exists() and tifffile.TiffFile(tiff).series[0].shape == shape:
+        return tiff, ome_zarr
     tifffile.imwrite(
         tiff, planes(n_planes), shape=shape, dtype=np.uint16, bigtiff=True, metadata={"axes": "ZYX"}
     )

@@ -20,8 +20,7 @@ from pathlib import Path
 import numpy as np
 import tables
 
-from napari_blindspot import simulate
-from napari_blindspot.measure import noise_report
+from napari_blindspot import noise_report, simulate
 from napari_blindspot.simulate import Camera
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"

@@ -21,7 +21,10 @@ hypothesis.settings.register_profile("house", deadline=None)
 hypothesis.settings.load_profile("house")
 
 # More threads than cores, or than small test images can feed, only slow the suite down.
-torch.set_num_threads(min(4, os.cpu_count() or 1))
+_WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+_THREADS = max(min(4, (os.cpu_count() or 1) // _WORKERS), 1)
+torch.set_num_threads(_THREADS)
+os.environ["OMP_NUM_THREADS"] = str(_THREADS)  # of the processes that tests start
 
 
 def pytest_collection_modifyitems(items):

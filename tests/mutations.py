@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import tifffile
 
+from microscope_files import write_czi, write_lif, write_nd2
 from napari_blindspot import api
 from napari_blindspot.io import Volume, open_volume, save_volume
 from napari_blindspot.job import Job
@@ -135,6 +136,19 @@ class Zarr:
             file.write_text(text)
 
 
+class Microscope:
+    """CZI, LIF or ND2, read through bioio."""
+
+    def __init__(self, folder, suffix, write):
+        self.path = folder / f"a.{suffix}"
+        write(self.path, np.arange(2 * 2 * 3 * 24 * 20, dtype=np.uint16).reshape(2, 2, 3, 24, 20))
+        self.base = self.path.read_bytes()
+
+    def attempt(self, rng):
+        self.path.write_bytes(mutated_bytes(self.base, rng))
+        open_volume(self.path).read()
+
+
 class Model:
     """Model files: their header, and the bytes of the file."""
 
@@ -182,7 +196,17 @@ class Jobs:
         Job.load(self.path)
 
 
-KINDS = {"tiff": Tiff, "zarr": Zarr, "model": Model, "job": Jobs}
+KINDS = {
+    "tiff": Tiff,
+    "zarr": Zarr,
+    "model": Model,
+    "job": Jobs,
+    "czi": lambda folder: Microscope(folder, "czi", write_czi),
+    "lif": lambda folder: Microscope(
+        folder, "lif", lambda path, pixels: write_lif(path, {"P1": pixels})
+    ),
+    "nd2": lambda folder: Microscope(folder, "nd2", write_nd2),
+}
 
 
 def outcome(target, seed):

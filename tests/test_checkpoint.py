@@ -10,6 +10,7 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 
 import scenes
 from napari_blindspot import api, checkpoint, ring, sources
@@ -22,6 +23,7 @@ from napari_blindspot.run import run
 
 KILLED = """
 import os, signal, sys
+import torch
 from napari_blindspot import checkpoint, ring, sources
 from napari_blindspot.events import Step
 from napari_blindspot.job import Job
@@ -30,6 +32,7 @@ from napari_blindspot.run import run
 checkpoint.INTERVAL_S = 0
 ring.MOST_BLOCKS = 8
 sources.WHOLE = int(sys.argv[3])
+torch.set_num_threads(int(sys.argv[4]))
 network, step = map(int, sys.argv[2].split("."))
 for event in run(Job.load(sys.argv[1])):
     if isinstance(event, Step) and (event.network, event.step) == (network, step):
@@ -70,7 +73,8 @@ def test_a_killed_training_goes_on_as_if_nothing_had_happened(
     expected = list(run(dataclasses.replace(job, output=str(tmp_path / "whole.ome.tif"))))
 
     (tmp_path / "job.json").write_text(job.to_json())
-    command = [sys.executable, "-c", KILLED, str(tmp_path / "job.json"), killed_at, str(whole)]
+    options = [str(tmp_path / "job.json"), killed_at, str(whole), str(torch.get_num_threads())]
+    command = [sys.executable, "-c", KILLED, *options]
     assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
     assert not (tmp_path / "out.ome.tif").exists()
     resumed = list(run(job, resume=True))

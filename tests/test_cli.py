@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from napari_blindspot.cli.progress import Lines, Silence
 from napari_blindspot.events import Step, Stop
 from napari_blindspot.io import open_volume
 from napari_blindspot.job import Job
+from napari_blindspot.locks import writing
 
 PARAMS = [
     f"--param={text}"
@@ -107,7 +109,13 @@ def test_json_is_all_there_is_on_stdout(noisy, output, tmp_path):
     assert report["job"] == f"{output}.job.json"
     assert (report["axes"], report["shape"], report["dims"]) == ("TYX", [2, 32, 32], "2D")
     assert (report["method"], report["steps"], report["seed"]) == ("n2v", [3], 7)
-    assert report["noise"][0].keys() == {"channel", "gain", "offset"}
+    assert report["noise"][0].keys() == {
+        "channel",
+        "gain",
+        "gain_interval",
+        "offset",
+        "offset_interval",
+    }
     assert model.is_file()
 
 
@@ -355,3 +363,29 @@ def test_interrupt_is_told_once_and_puts_the_handler_back():
             signal.raise_signal(signal.SIGINT)
     assert said == ["Stopping; press Ctrl-C again to abort at once."]
     assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize(
+    ("words", "target"),
+    [
+        (["denoise", *TINY, "-o", "out.tif"], "out.tif"),
+        (["denoise", *TINY, "-o", "out.tif", "--save-model=m.safetensors"], "m.safetensors"),
+        (["train", *TINY, "-o", "m.safetensors"], "m.safetensors"),
+    ],
+)
+def test_a_second_run_on_the_same_target_is_one_sentence(
+    noisy, tmp_path, monkeypatch, words, target
+):
+    monkeypatch.chdir(tmp_path)
+    with writing([tmp_path / target]):
+        before = sorted(tmp_path.iterdir())
+        done = invoke(*words, noisy)
+        assert sorted(tmp_path.iterdir()) == before
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert re.fullmatch(
+        rf"Error: \S+/{target} is being written by process {os.getpid()} on \S+; wait for its end "
+        r"or choose another file\.\n",
+        done.stderr,
+    )
+    assert invoke(*words, noisy).exit_code == 0
+    assert not list(tmp_path.glob(".*"))

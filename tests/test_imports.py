@@ -23,22 +23,24 @@ PARTS = {"masking", "networks", "losses", "inference"}
 # A room may import its own row and the rows before it; the four parts know one another not.
 ROWS = (
     NUMPY_ONLY
-    | {"_samples", "_shapes", "budget", "io", "measure", "picture", "quality", "series"}
-    | {"pace", "simulate"},
-    {"pairs", "patches", "ring", "noise", "device", "memory", "filters", "photons", "triangular"},
+    | {"_samples", "_shapes", "budget", "io", "locks", "measure", "picture", "quality", "series"}
+    | {"held_out", "pace", "regions", "simulate"},
+    {"pairs", "patches", "ring", "noise", "device", "memory", "filters", "photons", "triangular"}
+    | {"tensors"},
     PARTS,
     {"checkpoint"},
     {"methods", "training"},
     {"job", "model"},
     {"blind"},
     {"sources"},
-    {"fitting", "prediction"},
+    {"exam", "fitting", "prediction", "preview"},
     {"results"},
     {"run"},
+    {"reporting"},
     {"api", "batch", "cli", "_gui"},
 )
 RANK = {room: rank for rank, row in enumerate(ROWS) for room in row}
-WITHOUT_TORCH = ROWS[0] | {"job", "methods", "api", "batch", "cli", "_gui"}
+WITHOUT_TORCH = ROWS[0] | {"job", "methods", "reporting", "api", "batch", "cli", "_gui"}
 GUI_LIBRARIES = {"napari", "qtpy", "magicgui", "superqt", "PyQt6", "PySide6"}
 
 

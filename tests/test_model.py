@@ -47,8 +47,22 @@ def test_what_is_saved_is_loaded(saved):
             old.normalization,
         )
         assert new.noise == old.noise
+        assert new.noise_intervals == old.noise_intervals
+        assert len(new.intervals) == 1
         assert new.losses == old.losses
         assert new.parts.predictor == old.parts.predictor
+
+
+def test_models_of_before_the_intervals_are_loaded(saved, tmp_path):
+    path, model = saved
+    old = rewritten(
+        path,
+        tmp_path / "old.safetensors",
+        lambda h: [network.pop("noise_intervals") for network in h["networks"]],
+    )
+    networks = load(old).networks
+    assert [network.noise for network in networks] == [n.noise for n in model.networks]
+    assert [network.intervals for network in networks] == [(None,), (None,)]
 
 
 def test_no_part_file_is_left(saved):
@@ -64,6 +78,8 @@ def test_no_part_file_is_left(saved):
         (lambda h: h["params"].update(width=8), "damaged"),
         (lambda h: h.update(spatial="XY"), "damaged"),
         (lambda h: h["networks"][0].pop("spec"), "damaged"),
+        (lambda h: h["networks"][0].update(noise_intervals=[{"gain": 1}]), "damaged"),
+        (lambda h: h["networks"][0].update(noise_intervals=3), "damaged"),
     ],
 )
 def test_damaged_headers_are_refused(saved, tmp_path, change, message):

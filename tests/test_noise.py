@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -10,6 +12,7 @@ from napari_blindspot.noise import (
     NoiseLaw,
     estimate_noise_law,
     fit_noise_law,
+    fit_with_chance,
     noise_to_signal,
 )
 
@@ -123,3 +126,45 @@ def test_noise_to_signal_is_the_mean_ratio_of_the_variances():
     assert noise_to_signal(()) == 0
     assert noise_to_signal([NoiseLaw(0.3, 0.1), NoiseLaw(0.0, 0.3)]) == pytest.approx(0.25)
     assert noise_to_signal([NoiseLaw(0.0, 1.2)]) == pytest.approx(120)
+
+
+def test_intervals_cover_the_truth():
+    """Of 40 intervals of 95 %, 38 are expected to hold the truth; 34 or less are 1 in 100."""
+    signal = np.random.default_rng(7).uniform(20, 400, 30_000)
+    gains, offsets = [], []
+    for seed in range(40):
+        (fitted,) = fit_with_chance(exposure(2.0, 9.0, signal, seed))
+        interval = fitted.interval(0.0, 1.0)
+        assert interval.gain[0] < fitted.law.gain < interval.gain[1]
+        gains.append(interval.gain[0] <= 2.0 <= interval.gain[1])
+        offsets.append(interval.offset[0] <= 9.0 <= interval.offset[1])
+    assert sum(gains) >= 35
+    assert sum(offsets) >= 35
+
+
+def test_interval_has_the_units_of_the_input():
+    signal = np.random.default_rng(8).uniform(20, 400, 30_000)
+    sample = exposure(2.0, 9.0, signal)
+    (plain,) = fit_with_chance(sample)
+    normal = BlindSample((sample.noisy - 100) / 50, (sample.mean - 100) / 50, None)
+    (scaled,) = fit_with_chance(normal)
+    expected, found = plain.interval(0.0, 1.0), scaled.interval(100.0, 50.0)
+    assert found.gain == pytest.approx(expected.gain, rel=1e-3)
+    assert found.offset == pytest.approx(expected.offset, rel=1e-2, abs=0.1)
+
+
+def test_a_sample_with_repeats_knows_less():
+    signal = np.random.default_rng(9).uniform(20, 400, 20_000)
+    sample = exposure(2.0, 9.0, signal)
+    (once,) = fit_with_chance(sample)
+    (often,) = fit_with_chance(dataclasses.replace(sample, repeats=3.0))
+    assert often.law == once.law
+    width = [np.ptp(each.interval(0.0, 1.0).gain) for each in (once, often)]
+    assert 1.3 < width[1] / width[0] < 2.5
+
+
+def test_too_few_pixels_have_no_interval():
+    few = torch.ones(1, 5)
+    (fitted,) = fit_with_chance(BlindSample(few, few, None))
+    assert fitted.interval(0.0, 1.0) is None
+    assert fitted.law.gain == 0

@@ -167,3 +167,50 @@ def test_halt_during_the_prediction_keeps_the_model(tmp_path):
     assert finished.denoised is None
     assert len(finished.model.networks) == 1
     assert not out.exists()
+
+
+def files(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_second_run_on_any_of_the_targets_is_refused_until_the_first_ends(stack, tmp_path):
+    paths = {"output": "out.tif", "uncertainty": "std.tif", "save_model": "m.safetensors"}
+    targets = {name: str(tmp_path / file) for name, file in paths.items()}
+    params = {"width": 4, "depth": 1, "patch": 16, "batch": 4}
+    quick = {"method": "laine19", "params": params, "budget": "1steps"}
+    job = Job(inputs=(str(stack),), **targets, **quick)
+    first = run(job)
+    next(first)
+    before = files(tmp_path)
+    assert [name for name in before if name.endswith(".lock")] == [
+        ".m.safetensors.lock",
+        ".out.tif.lock",
+        ".std.tif.lock",
+    ]
+    for name, target in targets.items():
+        output = {} if name == "output" else {"output": str(tmp_path / "b.tif")}
+        second = Job(inputs=(str(stack),), **{name: target}, **output, **quick)
+        with pytest.raises(InputError, match=r"is being written by process \d+ on"):
+            next(run(second))
+    assert files(tmp_path) == before
+    # Whoever has seen the end may go on at once.
+    assert next(event for event in first if isinstance(event, Finished))
+    assert files(tmp_path) == sorted(["in.ome.tif", "out.tif.job.json", *paths.values()])
+    assert isinstance(next(run(job)), Started)
+
+
+@pytest.mark.parametrize("end", ["closed", "forgotten", "failed"])
+def test_a_run_that_does_not_end_well_frees_its_targets(stack, tmp_path, monkeypatch, end):
+    job = Job(inputs=(str(stack),), output=str(tmp_path / "out.tif"), **QUICK)
+    events = run(job)
+    while not isinstance(next(events), Step):
+        pass
+    if end == "closed":
+        events.close()
+    elif end == "forgotten":
+        del events
+    else:
+        with pytest.raises(OSError, match="the cable"):
+            events.throw(OSError("the cable is loose"))
+    assert files(tmp_path) == ["in.ome.tif"]
+    assert isinstance(list(run(job))[-1], Finished)

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from napari_blindspot import methods
     from napari_blindspot._samples import sample_data_path
     from napari_blindspot.api import apply, denoise, estimate_noise, train
-    from napari_blindspot.measure import noise_report
     from napari_blindspot.model import load
+    from napari_blindspot.reporting import noise_report
 
     __version__: str
 
@@ -33,7 +33,7 @@ _HOMES = {
     "denoise": "api",
     "estimate_noise": "api",
     "load": "model",
-    "noise_report": "measure",
+    "noise_report": "reporting",
     "sample_data_path": "_samples",
     "train": "api",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -168,11 +169,12 @@ def _finish(
     progress: Callable[[Event], object] | None,
     stop: StopFlag,
 ) -> Finished:
-    for event in run(job, stop, volumes):
-        if progress is not None:
-            progress(event)
-        if isinstance(event, Finished):
-            return event
+    with closing(run(job, stop, volumes)) as events:
+        for event in events:
+            if progress is not None:
+                progress(event)
+            if isinstance(event, Finished):
+                return event
     raise RuntimeError("run ended without a Finished event")  # pragma: no cover
 
 

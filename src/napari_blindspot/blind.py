@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
+from napari_blindspot.inference.posterior import noise_variance
+from napari_blindspot.measure.blind import Blind
 from napari_blindspot.noise import BlindPatches, BlindSample
+from napari_blindspot.tiling import pad_reflected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
+    from numpy.typing import NDArray
     from torch import Tensor
 
+    from napari_blindspot.measure.sampling import Run
     from napari_blindspot.methods import Parts
+    from napari_blindspot.model import Model, TrainedNetwork
+    from napari_blindspot.noise import NoiseLaw
     from napari_blindspot.pairs import TrainingPair
     from napari_blindspot.patches import Patches
 
 _PIXELS_IN_PATCHES = 260_000
+_PASSES, _ENOUGH = 16, 0.4  # at most so many, until so many of the pixels were hidden
 
 
 def blind_sample(
@@ -45,7 +55,9 @@ def blind_sample(
             rows.append([_pixels(x, counted) for x in (pair.target, mean, variance, visible)])
             patches.append((pair, mean))
     noisy, mean, variance, visible = (_joined(column) for column in zip(*rows, strict=True))
-    return BlindSample(noisy, mean, variance, visible, _some(patches))
+    return BlindSample(
+        noisy, mean, variance, visible, _some(patches), repeats=hidden / sampler.pixels
+    )
 
 
 def _pixels(values: Tensor | None, counted: Tensor) -> Tensor | None:
@@ -64,3 +76,95 @@ def _some(patches: Iterable[tuple[TrainingPair, Tensor]]) -> BlindPatches:
     noisy, mean, hidden = map(torch.cat, columns)
     count = max(_PIXELS_IN_PATCHES // mean[0, 0].numel(), 1)
     return BlindPatches(noisy[:count], mean[:count], hidden[:count])
+
+
+@dataclass(frozen=True)
+class BlindPlanes:
+    """Blind predictions of runs of planes, as the noise report wants them.
+
+    Attributes
+    ----------
+    model : Model
+        Any of its networks that can see a pixel is shown planes with hidden pixels, several times.
+    laws : tuple of NoiseLaw
+        Approximate noise of each channel in grey values, for the images with known truth.
+    device : torch.device
+        Where to predict.
+    seed : int
+        Start of all random numbers.
+    """
+
+    model: Model
+    laws: tuple[NoiseLaw, ...]
+    device: torch.device
+    seed: int = 0
+
+    def __call__(self, run: Run) -> list[Blind]:
+        """Predictions of each channel of a run."""
+        found: dict[int, Blind] = {}
+        for network in self.model.networks:
+            planes = run.planes[list(network.channels)]
+            found |= zip(network.channels, self._predicted(network, planes), strict=True)
+        return [found[channel] for channel in sorted(found)]
+
+    def _predicted(self, network: TrainedNetwork, planes: NDArray[Any]) -> list[Blind]:
+        """Of planes `(C, L, Y, X)`, and of a made-up image: the denoised one and white noise."""
+        parts, scale = network.parts, network.normalization
+        net = parts.network.to(self.device)
+        volumes = self.model.spatial == "ZYX"
+        samples = planes[None] if volumes else planes.swapaxes(0, 1)
+        shown = pad_reflected(scale.apply(samples), net.divisor)
+        noisy = torch.from_numpy(shown).to(self.device)
+        laws = [
+            self.laws[channel].normalised(mean, std)
+            for channel, mean, std in zip(network.channels, scale.mean, scale.std, strict=True)
+        ]
+        with torch.no_grad():
+            mean, hidden = _hidden_once(parts, noisy, self.seed)
+            truth = mean if net.is_blind else parts.predictor.moments(net(noisy))[0]
+            generator = torch.Generator().manual_seed(self.seed + 1)
+            white = torch.randn(truth.shape, generator=generator).to(truth)
+            drawn = white * noise_variance(laws, truth).sqrt()
+            again, _ = _hidden_once(parts, truth + drawn, self.seed)
+        hidden = hidden & _unmirrored(shown.shape, samples.shape)
+        crop = tuple(map(slice, samples.shape))
+        arrays = [x.cpu().numpy()[crop] for x in (mean, hidden, drawn, truth - again)]
+        rows = scale.undo(arrays[0]), arrays[1], *map(scale.undo_std, arrays[2:])
+        channels = zip(*(_by_channel(x, volumes) for x in rows), strict=True)
+        return [
+            Blind(m.astype(float), h, d.astype(float), e.astype(float)) for m, h, d, e in channels
+        ]
+
+
+def _hidden_once(parts: Parts, noisy: Tensor, seed: int) -> tuple[Tensor, Tensor]:
+    """Blind predictions, and where they are; the same places for the same seed."""
+    net, moments = parts.network, parts.predictor.moments
+    if net.is_blind:
+        return moments(net(noisy))[0], torch.ones_like(noisy, dtype=torch.bool)
+    masking, generator = parts.blind or parts.masking, torch.Generator().manual_seed(seed)
+    mean, hidden = torch.zeros_like(noisy), torch.zeros_like(noisy, dtype=torch.bool)
+    for _ in range(_PASSES):
+        if float(hidden.float().mean()) > _ENOUGH:
+            break
+        pair = masking.sample(noisy, generator)
+        chosen = pair.mask > 0
+        mean = torch.where(chosen, moments(net(pair.input, pair.mask))[0], mean)
+        hidden |= chosen
+    return mean, hidden
+
+
+def _unmirrored(padded: Sequence[int], shape: Sequence[int]) -> Tensor:
+    """Pixels `(1, 1, *padded)` that the padding beyond `shape` does not show once more."""
+    kept = torch.ones((1, 1, *padded[2:]), dtype=torch.bool)
+    for axis in range(2, len(shape)):
+        added = padded[axis] - shape[axis]
+        if added:
+            kept.narrow(axis, max(shape[axis] - 1 - added, 0), min(added + 1, shape[axis]))[:] = (
+                False
+            )
+    return kept
+
+
+def _by_channel(samples: NDArray[Any], volumes: bool) -> NDArray[Any]:
+    """Samples `(N, C, *space)` as planes `(C, L, Y, X)`."""
+    return samples[0] if volumes else np.swapaxes(samples, 0, 1)

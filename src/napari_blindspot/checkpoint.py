@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
-from napari_blindspot.io.base import replacing
+from napari_blindspot.events import NotKept
 from napari_blindspot.noise import NoiseLaw
 from napari_blindspot.params import InputError
+from napari_blindspot.tensors import save_tensors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from torch import Tensor, nn
 
@@ -41,6 +41,10 @@ _TRAINING = (
     "seed",
 )
 _KEY, _FORMAT = "napari_blindspot_checkpoint", 2
+
+
+class UnfitError(InputError):
+    """A file that is no checkpoint of this training."""
 
 
 @dataclass
@@ -148,12 +152,15 @@ class Checkpoint:
         Whether to go on from an existing file.
     interval_s : float
         Least time between two writes.
+    told : list of str
+        Why the state of this run could not be written, once it was said.
     """
 
     path: Path
     identity: str
     resume: bool
     interval_s: float
+    told: list[str] = field(default_factory=list)
     _written: float = field(default_factory=time.perf_counter)
 
     def restore(self, progress: Progress) -> None:
@@ -161,7 +168,7 @@ class Checkpoint:
 
         Raises
         ------
-        InputError
+        UnfitError
             If the file is damaged or of another training.
         """
         if not self.resume or not self.path.exists():
@@ -173,34 +180,44 @@ class Checkpoint:
             self._check(header)
             progress.restore(tensors, header)
         except (OSError, SafetensorError) as error:
-            raise InputError(self._refusal(f"cannot be read ({error})")) from error
+            raise UnfitError(self._refusal(f"cannot be read ({error})")) from error
+        except UnfitError:
+            raise
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            if isinstance(error, InputError):
-                raise
-            raise InputError(self._refusal(f"is damaged ({error})")) from error
+            raise UnfitError(self._refusal(f"is damaged ({error})")) from error
 
-    def keep(self, progress: Progress) -> None:
-        """Write the state, beside the file and renamed when whole."""
+    def keep(self, progress: Progress) -> Iterator[NotKept]:
+        """Write the state, beside the file and renamed when whole.
+
+        Yields
+        ------
+        NotKept
+            If it cannot be written, the first time only: no training ends for want of it.
+        """
         header = {"format": _FORMAT, "identity": self.identity, **progress.header()}
-        with replacing(self.path) as part:
-            save_file(progress.tensors(), part, {_KEY: json.dumps(header)})
+        try:
+            save_tensors(self.path, progress.tensors(), {_KEY: json.dumps(header)})
+        except InputError as error:
+            if not self.told:
+                self.told.append(str(error))
+                yield NotKept(f"The training goes on, but its state cannot be kept: {error}")
         self._written = time.perf_counter()
 
-    def keep_when_due(self, progress: Progress) -> None:
+    def keep_when_due(self, progress: Progress) -> Iterator[NotKept]:
         """Write the state if the last time is long enough ago."""
         if time.perf_counter() - self._written >= self.interval_s:
-            self.keep(progress)
+            yield from self.keep(progress)
 
-    def keep_at_the_end(self, progress: Progress) -> None:
+    def keep_at_the_end(self, progress: Progress) -> Iterator[NotKept]:
         """Write the state of a training that was long enough to be kept at all."""
         if progress.elapsed_s >= self.interval_s:
-            self.keep(progress)
+            yield from self.keep(progress)
 
     def _check(self, header: Any) -> None:
         if not isinstance(header, dict) or header.get("format") != _FORMAT:
-            raise InputError(self._refusal("is no checkpoint of this version"))
+            raise UnfitError(self._refusal("is no checkpoint of this version"))
         if header["identity"] != self.identity:
-            raise InputError(self._refusal("belongs to a run with other inputs or parameters"))
+            raise UnfitError(self._refusal("belongs to a run with other inputs or parameters"))
 
     def _refusal(self, reason: str) -> str:
         return f"{self.path} {reason}; delete it, or start without --resume."
@@ -218,11 +235,14 @@ class Checkpoints:
         What is trained, ready for JSON.
     resume : bool
         Whether to go on from existing ones.
+    told : list of str
+        See `Checkpoint`; one for all.
     """
 
     target: Path
     identity: dict[str, Any]
     resume: bool = False
+    told: list[str] = field(default_factory=list)
 
     @classmethod
     def of_job(cls, job: Job, *, resume: bool = False) -> Checkpoints | None:
@@ -235,8 +255,8 @@ class Checkpoints:
 
     def of(self, index: int, data: Mapping[str, Any]) -> Checkpoint:
         """Checkpoint of one network, for data that are described in plain values."""
-        told = json.dumps({**self.identity, "network": index, "data": data}, sort_keys=True)
-        return Checkpoint(self._path(str(index)), told, self.resume, INTERVAL_S)
+        state_of = json.dumps({**self.identity, "network": index, "data": data}, sort_keys=True)
+        return Checkpoint(self._path(str(index)), state_of, self.resume, INTERVAL_S, self.told)
 
     @property
     def paths(self) -> list[Path]:

@@ -51,6 +51,8 @@ class Started:
         Title of the method and the device in words.
     networks : int
         Number of networks to train: one per channel, or one for joint channels.
+    warning : str
+        What the user should know of the targets, in words; mostly empty.
     """
 
     shape: tuple[int, ...]
@@ -59,6 +61,7 @@ class Started:
     method: str
     device: str
     networks: int
+    warning: str = ""
 
 
 @dataclass(frozen=True)
@@ -108,12 +111,31 @@ class Preview:
 
 
 @dataclass(frozen=True)
+class NotKept:
+    """The state of the training cannot be kept for a resume; `message` says why. It goes on."""
+
+    message: str
+
+
+@dataclass(frozen=True)
 class NoiseFitted:
-    """Noise of one channel, in the units of the input: variance = gain * signal + offset."""
+    """Noise of one channel, in the units of the input: variance = gain * signal + offset.
+
+    Attributes
+    ----------
+    channel : int
+        Number of the channel.
+    gain, offset : float
+        The law.
+    gain_interval, offset_interval : tuple of float or None
+        Ends of their 95 % confidence intervals; None where they are not known.
+    """
 
     channel: int
     gain: float
     offset: float
+    gain_interval: tuple[float, float] | None = None
+    offset_interval: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -156,4 +178,4 @@ class Finished:
     job: Job | None = None
 
 
-Event: TypeAlias = Started | Step | Preview | NoiseFitted | Tile | Finished
+Event: TypeAlias = Started | Step | Preview | NotKept | NoiseFitted | Tile | Finished

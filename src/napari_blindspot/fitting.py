@@ -12,7 +12,7 @@ from napari_blindspot.budget import Budget
 from napari_blindspot.exam import Exam, held_out
 from napari_blindspot.methods.base import Spec
 from napari_blindspot.model import Model, TrainedNetwork
-from napari_blindspot.noise import NoiseLaw, estimate_noise_law, fit_noise_law
+from napari_blindspot.noise import NoiseLaw, estimate_noise_law, fit_noise_law, fit_with_chance
 from napari_blindspot.pace import Clock, Pace, parsed
 from napari_blindspot.preview import Watch
 from napari_blindspot.series import Series
@@ -148,7 +148,8 @@ class Learner:
             network_index=index,
         )
         sample = blind_sample(parts, sampler, generator, _PIXELS_AT_THE_END)
-        laws = fit_noise_law(sample)
+        fitted = fit_with_chance(sample)
+        laws = tuple(each.law for each in fitted)
         parts = dataclasses.replace(parts, predictor=parts.predictor.calibrated(sample, laws))
         return TrainedNetwork(
             channels=self.channels,
@@ -156,6 +157,12 @@ class Learner:
             parts=parts,
             normalization=normalization,
             noise=_in_units(laws, normalization),
+            noise_intervals=tuple(
+                each.interval(mean, std)
+                for each, mean, std in zip(
+                    fitted, normalization.mean, normalization.std, strict=True
+                )
+            ),
             losses=tuple(losses[:: max(len(losses) // _KEPT_LOSSES, 1)]),
             pace=str(clock.pace),
         )

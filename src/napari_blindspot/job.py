@@ -106,6 +106,11 @@ class Job:
         """Spatial axes of the networks: `auto`, `YX` or `ZYX`."""
         return SPATIAL[self.dims]
 
+    @property
+    def targets(self) -> list[str]:
+        """Images and model that the job writes."""
+        return [path for path in (self.output, self.uncertainty, self.save_model) if path]
+
     def to_json(self) -> str:
         """The job as JSON text."""
         return json.dumps(dataclasses.asdict(self), indent=2) + "\n"
@@ -153,10 +158,9 @@ class Job:
         return path
 
     def _check_targets(self) -> None:
-        targets = [p for p in (self.output, self.uncertainty, self.save_model) if p]
         sources = [*self.inputs, *([self.model] if self.model else [])]
-        resolved = [Path(p).resolve() for p in targets]
-        for target in targets:
+        resolved = [Path(p).resolve() for p in self.targets]
+        for target in self.targets:
             if Path(target).resolve() in {Path(source).resolve() for source in sources}:
                 raise InputError(f"{target} would overwrite an input; choose another output.")
         if len(set(resolved)) < len(resolved):

@@ -9,19 +9,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
 from napari_blindspot import methods
-from napari_blindspot.io.base import replacing
+from napari_blindspot.axes import Layout
 from napari_blindspot.methods.base import Method, Parts, Spec
-from napari_blindspot.noise import NoiseLaw
+from napari_blindspot.noise import LawInterval, NoiseLaw
 from napari_blindspot.normalization import Normalization
 from napari_blindspot.params import InputError
+from napari_blindspot.tensors import save_tensors
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_blindspot.axes import Spatial
+    from napari_blindspot.io.base import Volume
 
 FORMAT = 1
 _KEY = "napari_blindspot"
@@ -45,6 +46,9 @@ class TrainedNetwork:
         Fitted noise per channel, in the units of the input.
     losses : tuple of float
         Training loss, thinned to at most 1000 values.
+    noise_intervals : tuple of LawInterval or None
+        Intervals of `noise`, None where there were too few pixels; empty in models that were
+        saved before they were kept.
     pace : str
         `Pace` of the training, as text; empty if it is not known or was that of all steps.
     """
@@ -56,6 +60,12 @@ class TrainedNetwork:
     noise: tuple[NoiseLaw, ...]
     losses: tuple[float, ...]
     pace: str = ""
+    noise_intervals: tuple[LawInterval | None, ...] = ()
+
+    @property
+    def intervals(self) -> tuple[LawInterval | None, ...]:
+        """Interval of the noise of each channel, None where it is not known."""
+        return self.noise_intervals or (None,) * len(self.noise)
 
 
 @dataclass(frozen=True)
@@ -81,6 +91,15 @@ class Model:
         """Number of channels that the model denoises."""
         return sum(len(network.channels) for network in self.networks)
 
+    def check_fits(self, volume: Volume) -> None:
+        """Raise an InputError if the volume has other channels or axes than the model needs."""
+        layout = Layout(volume.axes, volume.shape, self.spatial)
+        if self.n_channels != layout.n_channels:
+            raise InputError(
+                f"The model was trained on {self.n_channels} channels, the input has "
+                f"{layout.n_channels}; apply it to data like its training data."
+            )
+
     def save(self, path: str | Path) -> None:
         """Write the model beside `path` and rename it.
 
@@ -94,8 +113,7 @@ class Model:
             for i, network in enumerate(self.networks)
             for name, tensor in network.parts.network.state_dict().items()
         }
-        with replacing(Path(path)) as part:
-            save_file(tensors, part, {_KEY: json.dumps(self._header())})
+        save_tensors(Path(path).resolve(), tensors, {_KEY: json.dumps(self._header())})
 
     def _header(self) -> dict[str, Any]:
         return {
@@ -157,6 +175,9 @@ def _describe(network: TrainedNetwork) -> dict[str, Any]:
         "spec": dataclasses.asdict(network.spec),
         "normalization": dataclasses.asdict(network.normalization),
         "noise": [dataclasses.asdict(law) for law in network.noise],
+        "noise_intervals": [
+            interval and dataclasses.asdict(interval) for interval in network.noise_intervals
+        ],
         "predictor": network.parts.predictor.state(),
         "losses": network.losses,
         "pace": network.pace,
@@ -180,7 +201,15 @@ def _rebuild(method: Method, entry: dict[str, Any], tensors: dict[str, Tensor]) 
         noise=tuple(NoiseLaw(**law) for law in entry["noise"]),
         losses=tuple(map(float, entry["losses"])),
         pace=str(entry.get("pace", "")),
+        noise_intervals=tuple(map(_interval, entry.get("noise_intervals", ()))),
     )
+
+
+def _interval(ends: dict[str, Any] | None) -> LawInterval | None:
+    if ends is None:
+        return None
+    (gain_low, gain_high), (offset_low, offset_high) = ends["gain"], ends["offset"]
+    return LawInterval((float(gain_low), float(gain_high)), (float(offset_low), float(offset_high)))
 
 
 def _spec(values: dict[str, Any]) -> Spec:

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from napari_blindspot.measure.line import Line, fit
+from napari_blindspot.measure.report import Estimate
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 _SMALLEST = 1e-12
 _LEAST_SIGNAL = 0.01  # as a part of the variance of the data
+_DRAWS = 200
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,39 @@ class NoiseLaw:
         """The law in the units of the input; the inverse of `normalised`."""
         gain = self.gain * std
         return NoiseLaw(gain, self.offset * std**2 - gain * mean, self.floor * std**2)
+
+
+@dataclass(frozen=True)
+class LawInterval:
+    """95 % confidence intervals, lower and upper end, of the gain and the offset of a law."""
+
+    gain: tuple[float, float]
+    offset: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class FittedLaw:
+    """A law, and what chance could have made of it.
+
+    Attributes
+    ----------
+    law : NoiseLaw
+        The law, in the units of the sample.
+    line : Line or None
+        Its line first, then those through groups as another exposure might have had them;
+        None where there were too few pixels.
+    """
+
+    law: NoiseLaw
+    line: Line | None
+
+    def interval(self, mean: float, std: float) -> LawInterval | None:
+        """The interval in the units of the input, for a sample of `(x - mean) / std`."""
+        if self.line is None:
+            return None
+        gain = self.line.gain * std
+        gains, offsets = Estimate.of(gain), Estimate.of(self.line.offset * std**2 - gain * mean)
+        return LawInterval((gains.low, gains.high), (offsets.low, offsets.high))
 
 
 def noise_to_signal(laws: Sequence[NoiseLaw]) -> float:
@@ -95,6 +137,8 @@ class BlindSample:
         Predictions `(C, P)` by a network that saw the pixels too.
     patches : BlindPatches or None
         Some of the patches that the pixels come from.
+    repeats : float
+        How often a pixel of the image is in the sample, on average.
     """
 
     noisy: Float[Tensor, "c p"]
@@ -102,6 +146,7 @@ class BlindSample:
     variance: Float[Tensor, "c p"] | None
     visible: Float[Tensor, "c p"] | None = None
     patches: BlindPatches | None = None
+    repeats: float = 0.0
 
 
 def fit_noise_law(sample: BlindSample) -> tuple[NoiseLaw, ...]:
@@ -138,13 +183,25 @@ def fit_noise_law(sample: BlindSample) -> tuple[NoiseLaw, ...]:
     ----------
     M. Khademi et al., "Self-supervised Poisson-Gaussian Denoising", WACV 2021.
     """
+    return tuple(fitted.law for fitted in fit_with_chance(sample, 0))
+
+
+def fit_with_chance(sample: BlindSample, draws: int = _DRAWS) -> tuple[FittedLaw, ...]:
+    """`fit_noise_law` with `draws` further lines of each channel, for its intervals.
+
+    Notes
+    -----
+    The mean of each group is drawn from a normal distribution of its standard error, and the line
+    is fitted anew. A sample with repeats knows less than as many different pixels: with r repeats
+    the squared error is 1 + r times as large. Groups that scatter about the line by more than
+    their errors have larger ones. What structure adds to all groups alike is not in the intervals.
+    """
     nothing = [None] * len(sample.mean)
     variances = nothing if sample.variance is None else sample.variance
     visible = sample.mean if sample.visible is None else sample.visible
-    return tuple(
-        _fit_channel(*channel)
-        for channel in zip(sample.noisy, sample.mean, visible, variances, strict=True)
-    )
+    channels = zip(sample.noisy, sample.mean, visible, variances, strict=True)
+    grouped = (_grouped(*channel) for channel in channels)
+    return tuple(_fit_line(groups, sample.repeats, draws) for groups in grouped)
 
 
 def estimate_noise_law(samples: Float[Tensor, "n c *space"]) -> tuple[NoiseLaw, ...]:
@@ -166,11 +223,11 @@ _GROUPS = 48
 _SMALLEST_GROUP = 40
 _FLATTEST = 0.35
 _MISFIT = 0.1  # by which a camera may differ from a straight line, relative
-_LEAST_SPREAD = 0.003  # of a variance, as a part of the mean variance
-_EXCESS = 2.0  # above the line in standard deviations, from where a group is held for structure
+_NORMAL = 1.4826  # standard deviations in a median absolute deviation
 
 
-def _fit_channel(noisy: Tensor, mean: Tensor, visible: Tensor, variance: Tensor | None) -> NoiseLaw:
+def _grouped(noisy: Tensor, mean: Tensor, visible: Tensor, variance: Tensor | None) -> Tensor:
+    """Rows of signal, variance, its standard error, and number of pixels."""
     noisy, mean, visible = (x.double().cpu() for x in (noisy, mean, visible))
     unsaturated = _unsaturated(noisy, mean)
     noisy, mean, visible = (x[unsaturated] for x in (noisy, mean, visible))
@@ -181,8 +238,9 @@ def _fit_channel(noisy: Tensor, mean: Tensor, visible: Tensor, variance: Tensor 
         for members in _groups(mean, variance)
     ]
     if not groups:
-        return NoiseLaw(0.0, float(((noisy - mean) ** 2).mean()) if len(noisy) else 0.0)
-    return _fit_line(torch.tensor(groups, dtype=torch.float64))
+        squared = float(((noisy - mean) ** 2).mean()) if len(noisy) else 0.0
+        groups = [(0.0, squared, 0.0, 0.0)]
+    return torch.tensor(groups, dtype=torch.float64)
 
 
 def _unsaturated(noisy: Tensor, mean: Tensor) -> Tensor:
@@ -221,34 +279,35 @@ def _flattest(members: Tensor, variance: Tensor | None) -> Tensor:
     return members[variance[members].argsort()[:count]]
 
 
-def _measure(squared: Tensor, mean: Tensor) -> tuple[float, float, float]:
-    """Mean signal, variance and number of pixels of a group, without outliers."""
+def _measure(squared: Tensor, mean: Tensor) -> tuple[float, float, float, float]:
+    """Mean signal, variance, its error, and number of pixels of a group, without outliers."""
     for _ in range(2):
         squared = squared[squared.abs() <= 36 * squared.abs().mean()]
-    return float(mean.mean()), float(squared.mean()), float(len(squared))
+    error = float(squared.std()) / len(squared) ** 0.5
+    return float(mean.mean()), float(squared.mean()), error, float(len(squared))
 
 
-def _fit_line(groups: Tensor) -> NoiseLaw:
-    """Weighted line through (signal, variance, count) rows, gain at least 0."""
-    signal, variance, count = groups.T
-    level = float((variance * count).sum() / count.sum())
-    fitted, trust = variance, torch.ones_like(variance)
-    gain, offset = 0.0, level
-    for _ in range(20):
-        spread = fitted**2 * (2 / count + _MISFIT**2) + (_LEAST_SPREAD * level) ** 2
-        spread = spread.clamp_min(_SMALLEST**2)
-        gain, offset = _line(signal, variance, trust / spread)
-        fitted = (gain * signal + offset).clamp_min(0)
-        excess = (variance - fitted) / spread.sqrt()
-        trust = 1 / excess.div(_EXCESS).clamp_min(1) ** 2
+def _fit_line(groups: Tensor, repeats: float, draws: int) -> FittedLaw:
+    """Weighted line through the groups, gain at least 0, and as many through groups by chance."""
+    signal, variance, error, count = groups.numpy().T
+    if not count.any():
+        return FittedLaw(NoiseLaw(0.0, float(variance[0])), None)
+    line = _line(count, signal, variance[None])
+    gain, offset = float(line.gain[0]), float(line.offset[0])
     darkest = gain * float(signal.min()) + offset
-    return NoiseLaw(gain, offset, max(darkest, float(variance.min() / 4), _SMALLEST))
+    law = NoiseLaw(gain, offset, max(darkest, float(variance.min() / 4), _SMALLEST))
+    if not draws:
+        return FittedLaw(law, line)
+    error = error * (1 + repeats) ** 0.5
+    distance = np.abs(variance - gain * signal - offset) / np.maximum(error, _SMALLEST)
+    error = error * max(_NORMAL * float(np.median(distance)), 1.0)
+    chance = error * np.random.default_rng(0).standard_normal((draws, len(error)))
+    drawn = _line(count, signal, np.concatenate([variance[None], variance + chance]))
+    return FittedLaw(law, drawn)
 
 
-def _line(x: Tensor, y: Tensor, weights: Tensor) -> tuple[float, float]:
-    weights = weights / weights.sum()
-    centre, level = (weights * x).sum(), (weights * y).sum()
-    spread = (weights * (x - centre) ** 2).sum()
-    slope = (weights * (x - centre) * (y - level)).sum() / spread if spread > 0 else spread * 0
-    slope = slope.clamp_min(0)
-    return float(slope), float(level - slope * centre)
+def _line(
+    count: NDArray[np.float64], signal: NDArray[np.float64], variance: NDArray[np.float64]
+) -> Line:
+    counts, signals = (np.broadcast_to(a, variance.shape) for a in (count, signal))
+    return fit(counts, signals, variance, misfit=_MISFIT, least_gain=0.0, rare=False)

@@ -121,11 +121,7 @@ def predict(
     -----
     Where memory runs out, the tile and all others of its size are halved and the work goes on.
     """
-    if model.n_channels != layout.n_channels:
-        raise InputError(
-            f"The model was trained on {model.n_channels} channels, the input has "
-            f"{layout.n_channels}; apply it to data like its training data."
-        )
+    model.check_fits(volume)
     mean, std = _targets(volume, into, with_std=with_std)
     pieces = deque(_pieces(model, volume, layout, tile, device))
     done = 0

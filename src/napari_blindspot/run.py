@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import torch
@@ -15,6 +16,7 @@ from napari_blindspot.checkpoint import Checkpoints
 from napari_blindspot.events import Finished, NoiseFitted, Started, Stop, never
 from napari_blindspot.fitting import fit
 from napari_blindspot.io import check_target, open_volume
+from napari_blindspot.locks import writing
 from napari_blindspot.model import load
 from napari_blindspot.params import InputError
 from napari_blindspot.prediction import predict
@@ -23,7 +25,7 @@ from napari_blindspot.regions import cropped
 from napari_blindspot.results import Results, dtype_of_result, room_for, saved
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Generator, Sequence
 
     from napari_blindspot.axes import Spatial
     from napari_blindspot.events import Event, StopFlag, View
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from napari_blindspot.model import Model
 
 _THINNEST_3D = 8
+_UNLOCKED = "no file locks here: see that no second run writes to the same file"
 
 
 def run(
@@ -41,7 +44,7 @@ def run(
     *,
     resume: bool = False,
     view: View | None = None,
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """Do what the job says: train or load a model, denoise the first input, save.
 
     Parameters
@@ -62,77 +65,116 @@ def run(
     Yields
     ------
     Event
-        Started, Step... and Preview..., NoiseFitted..., Tile..., and at last Finished.
+        Started, Step..., NoiseFitted..., Tile..., and at last Finished; Preview and NotKept where
+        they apply.
 
     Raises
     ------
     InputError
-        If the input, a parameter or the model cannot be used.
+        If the input, a parameter or the model cannot be used, or another run is writing to one of
+        the targets.
     """
     device = devices.choose(job.device)
     with devices.threads(job.threads):
-        yield from _run(job, stop, volumes, device, resume=resume, view=view)
+        work = _Work.of(job, volumes, device, _Latch(stop))
+        yield from work.events(resume=resume, view=view)
 
 
-def _run(
-    job: Job,
-    stop: StopFlag,
-    volumes: Sequence[Volume] | None,
-    device: torch.device,
-    *,
-    resume: bool,
-    view: View | None,
-) -> Iterator[Event]:
-    began = time.perf_counter()
-    volumes = volumes or [open_volume(path, axes=job.axes) for path in job.inputs]
-    loaded = load(job.model) if job.model else None
-    method = loaded.method if loaded else methods.create(job.method, job.params)
-    noisy = cropped(volumes[0], job.apply_on)
-    shown = [cropped(volume, job.train_on) for volume in volumes]
-    _check_targets(job, noisy, method)
-    *layouts, layout = _layouts(
-        [*shown, noisy], loaded.spatial if loaded else job.spatial, method.dims
-    )
-    yield _started(job, method, [*layouts, layout], noisy, device)
+@dataclass(frozen=True)
+class _Work:
+    """A job with all that it names.
 
-    halted = _Latch(stop)
-    checkpoints = Checkpoints.of_job(job, resume=resume)
-    model = loaded
-    if model is None:
-        previews = view and Previews(view, noisy, layout, device)
+    `shown` is what is learned from, `noisy` what is denoised.
+    """
+
+    job: Job
+    device: torch.device
+    stop: _Latch
+    loaded: Model | None
+    method: methods.Method
+    shown: list[Volume]
+    layouts: list[Layout]
+    noisy: Volume
+    layout: Layout
+
+    @classmethod
+    def of(
+        cls, job: Job, volumes: Sequence[Volume] | None, device: torch.device, stop: _Latch
+    ) -> _Work:
+        volumes = volumes or [open_volume(path, axes=job.axes) for path in job.inputs]
+        loaded = load(job.model) if job.model else None
+        method = loaded.method if loaded else methods.create(job.method, job.params)
+        noisy = cropped(volumes[0], job.apply_on)
+        shown = [cropped(volume, job.train_on) for volume in volumes]
+        _check_targets(job, noisy, method)
+        spatial = loaded.spatial if loaded else job.spatial
+        *layouts, layout = _layouts([*shown, noisy], spatial, method.dims)
+        return cls(job, device, stop, loaded, method, shown, layouts, noisy, layout)
+
+    def events(self, *, resume: bool, view: View | None) -> Generator[Event, None, None]:
+        began = time.perf_counter()
+        with writing(self.job.targets) as able:
+            yield self._started("" if able else _UNLOCKED)
+            checkpoints = Checkpoints.of_job(self.job, resume=resume)
+            model = self.loaded
+            if model is None:
+                model = yield from self._trained(checkpoints, view)
+            job = _repeated(self.job, model, self.device)
+            results = yield from self._results(job, model)
+            if checkpoints and self.stop.state is not Stop.HALT:
+                checkpoints.remove()
+        elapsed_s = time.perf_counter() - began
+        stopped = self.stop.state is not Stop.NO
+        yield Finished(results.denoised, results.std, model, stopped, elapsed_s, results.lost, job)
+
+    def _trained(
+        self, checkpoints: Checkpoints | None, view: View | None
+    ) -> Generator[Event, None, Model]:
         model = yield from fit(
-            job,
-            method,
-            shown,
-            layouts,
-            device=device,
-            stop=halted,
+            self.job,
+            self.method,
+            self.shown,
+            self.layouts,
+            device=self.device,
+            stop=self.stop,
             checkpoints=checkpoints,
-            previews=previews,
+            previews=view and Previews(view, self.noisy, self.layout, self.device),
         )
         yield from _noise(model)
-    if job.save_model:
-        model.save(job.save_model)
-    job = _repeated(job, model, device)
-    results = Results()
-    if not job.train_only and halted.state is not Stop.HALT:
-        with room_for(job, noisy) as room:
+        return model
+
+    def _results(self, job: Job, model: Model) -> Generator[Event, None, Results]:
+        """Save the model, denoise and save the image, as far as the job asks for it."""
+        if job.save_model:
+            model.save(job.save_model)
+        if job.train_only or self.stop.state is Stop.HALT:
+            return Results()
+        with room_for(job, self.noisy) as room:
             arrays = yield from predict(
                 model,
-                noisy,
-                layout,
-                device=device,
-                stop=halted,
+                self.noisy,
+                self.layout,
+                device=self.device,
+                stop=self.stop,
                 seed=job.seed,
                 with_std=job.with_std or bool(job.uncertainty),
                 into=room,
             )
-            results = saved(job, noisy, arrays, room)
-    if checkpoints and halted.state is not Stop.HALT:
-        checkpoints.remove()
-    elapsed_s = time.perf_counter() - began
-    stopped = halted.state is not Stop.NO
-    yield Finished(results.denoised, results.std, model, stopped, elapsed_s, results.lost, job)
+            return saved(job, self.noisy, arrays, room)
+
+    def _started(self, warning: str) -> Started:
+        channels = {layout.n_channels for layout in (*self.layouts, self.layout)}
+        if len(channels) > 1:
+            raise InputError(f"The inputs have different numbers of channels: {sorted(channels)}.")
+        return Started(
+            shape=self.noisy.shape,
+            axes=self.noisy.axes,
+            note=self.noisy.note,
+            method=self.method.title,
+            device=devices.describe(self.device),
+            networks=1 if self.job.joint else channels.pop(),
+            warning=warning,
+        )
 
 
 def _repeated(job: Job, model: Model, device: torch.device) -> Job:
@@ -188,27 +230,9 @@ def _depth(volume: Volume) -> int:
     return volume.shape[volume.axes.index("Z")] if "Z" in volume.axes else 1
 
 
-def _started(
-    job: Job,
-    method: methods.Method,
-    layouts: Sequence[Layout],
-    volume: Volume,
-    device: torch.device,
-) -> Started:
-    channels = {layout.n_channels for layout in layouts}
-    if len(channels) > 1:
-        raise InputError(f"The inputs have different numbers of channels: {sorted(channels)}.")
-    return Started(
-        shape=volume.shape,
-        axes=volume.axes,
-        note=volume.note,
-        method=method.title,
-        device=devices.describe(device),
-        networks=1 if job.joint else channels.pop(),
-    )
-
-
 def _noise(model: Model) -> Generator[Event, None, None]:
     for network in model.networks:
-        for channel, law in zip(network.channels, network.noise, strict=True):
-            yield NoiseFitted(channel, law.gain, law.offset)
+        rows = zip(network.channels, network.noise, network.intervals, strict=True)
+        for channel, law, ends in rows:
+            gain, offset = (ends.gain, ends.offset) if ends else (None, None)
+            yield NoiseFitted(channel, law.gain, law.offset, gain, offset)

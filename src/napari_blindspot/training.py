@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from napari_blindspot.checkpoint import Checkpoint
-    from napari_blindspot.events import StopFlag
+    from napari_blindspot.events import NotKept, StopFlag
     from napari_blindspot.exam import Exam
     from napari_blindspot.methods.base import Parts, Recipe
     from napari_blindspot.noise import NoiseLaw
@@ -66,7 +66,7 @@ def train(
     watch: Watch | None = None,
     exam: Exam | None = None,
     network_index: int = 0,
-) -> Generator[Step | Preview, None, list[float]]:
+) -> Generator[Step | Preview | NotKept, None, list[float]]:
     """Train the network in `parts`; at the end it holds the averaged weights.
 
     Parameters
@@ -96,6 +96,8 @@ def train(
     ------
     Step, Preview
         A step after every optimiser step.
+    NotKept
+        If the state cannot be kept, once.
 
     Returns
     -------
@@ -132,7 +134,7 @@ def train(
         _average(averages, network, min(recipe.averaging, (1 + step) / (10 + step)))
         fraction = clock.fraction(step)
         if checkpoint:
-            checkpoint.keep_when_due(progress)
+            yield from checkpoint.keep_when_due(progress)
         held = (
             _examined(exam, parts, averages, fraction) if exam and exam.is_due(fraction) else None
         )
@@ -141,7 +143,7 @@ def train(
             yield preview
 
     if checkpoint:
-        checkpoint.keep_at_the_end(progress)
+        yield from checkpoint.keep_at_the_end(progress)
     _swap(averages, network)
     network.eval()
     return progress.losses

@@ -40,6 +40,15 @@ def test_folders_give_their_images_but_not_those_inside_image_folders(root):
     ]
 
 
+def test_results_of_formats_that_are_only_read_are_ome_tiff(root):
+    (root / "m").mkdir()
+    for name in ("a.czi", "b.LIF", "c.nd2"):
+        (root / "m" / name).write_bytes(b"x")
+    assert [result for _, result in named(root, "m")] == [
+        f"out/{stem}.ome.tif" for stem in ("a", "b", "c")
+    ]
+
+
 def test_recursive_keeps_the_subfolders(root):
     assert ("in/sub/c.png", "out/sub/c.png") in named(root, "in", recursive=True)
     assert len(named(root, "in", recursive=True)) == 5

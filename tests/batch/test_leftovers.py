@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from napari_blindspot.batch import leftovers
+from napari_blindspot.locks import writing
 
 
 def test_only_what_was_begun_for_the_targets_goes(tmp_path):
@@ -37,3 +38,15 @@ def test_states_of_trainings_and_pixels_that_were_not_yet_saved_go_too(tmp_path)
         (tmp_path / name).write_text("x")
     leftovers.clear([str(tmp_path / "a.ome.tif")])
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(stay)
+
+
+def test_locks_of_the_dead_go_and_what_the_living_write_stays(tmp_path):
+    names = [".a.tif.lock", ".a.tif.part-1", ".b.tif.part-2", ".b.tif.job.json.part-2"]
+    for name in names:
+        (tmp_path / name).write_text("process 1 on a machine long gone")
+    with writing([tmp_path / "b.tif"]):
+        leftovers.clear([str(tmp_path / f"{name}.tif") for name in "ab"])
+        left = sorted(path.name for path in tmp_path.iterdir())
+        assert left == [".b.tif.job.json.part-2", ".b.tif.lock", ".b.tif.part-2"]
+    leftovers.clear([str(tmp_path / "b.tif")])
+    assert list(tmp_path.iterdir()) == []

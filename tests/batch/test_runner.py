@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import shutil
 
 import numpy as np
@@ -26,6 +27,7 @@ from napari_blindspot.batch.lock import locked
 from napari_blindspot.events import NoiseFitted, Started, Step, Stop, Tile
 from napari_blindspot.io import open_volume, save_volume
 from napari_blindspot.job import Job
+from napari_blindspot.locks import writing
 from napari_blindspot.params import InputError
 
 
@@ -103,7 +105,8 @@ def test_one_bad_image_does_not_end_the_batch(batch, folder, out):
 
 
 def test_errors_that_nobody_foresaw_are_one_sentence(batch, monkeypatch):
-    def run(job, stop):
+    def run(job, stop, *, resume):
+        assert not resume
         if job.inputs[0].endswith("b.tif"):
             raise RuntimeError("the cable\nis loose")
         if job.inputs[0].endswith("c.tif"):
@@ -252,7 +255,7 @@ def test_read_only_output_folder(batch, out, monkeypatch):
     def refuse(path, *_):
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr("napari_blindspot.batch.lock.os.open", refuse)
+    monkeypatch.setattr("napari_blindspot.locks.os.open", refuse)
     with pytest.raises(InputError, match=r"out cannot be written \(Permission denied\)"):
         next(run_batch(batch))
 
@@ -426,3 +429,18 @@ def test_two_jobs_equal_one_pixel_for_pixel(batch, folder, tmp_path, make_image)
         one, two = (open_volume(out / f"{name}.ome.tif").read() for out in outs)
         np.testing.assert_array_equal(one, two)
     assert reasons(dataclasses.replace(batch, output=str(outs[1])))[:4] == [""] * 4
+
+
+def test_an_image_that_another_run_is_writing_fails_and_is_not_touched(batch, out):
+    out.mkdir()
+    kept = [out / ".b.ome.tif.part-77", out / ".b.ome.tif.checkpoint-0"]
+    for path in kept:
+        path.write_text("half")
+    with writing([out / "b.ome.tif"]):
+        events = list(run_batch(batch))
+    assert ends(events) == {"a.tif": "done", "b.tif": "failed", "c.tif": "done"}
+    (failed,) = [event for event in events if isinstance(event, FileFailed)]
+    assert f"b.ome.tif is being written by process {os.getpid()} on " in failed.message
+    assert all(path.exists() for path in kept)
+    assert ends(run_batch(resumed(batch)))["b.tif"] == "done"
+    assert not list(out.glob(".*"))

@@ -10,6 +10,7 @@ import tifffile
 from typer.testing import CliRunner
 
 import measure_scenes as scenes
+from napari_blindspot import api
 from napari_blindspot.cli.commands import app
 
 
@@ -48,6 +49,44 @@ def test_json_is_one_object(noisy):
     assert "every method fits" in channel["advice"]
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """An image of two channels and a model that has seen it for two steps."""
+    folder = tmp_path_factory.mktemp("trained")
+    image = np.stack([scenes.exposed(scenes.clean((96, 96)), seed=seed) for seed in (0, 1)])
+    tifffile.imwrite(folder / "noisy.tif", image, metadata={"axes": "CYX"}, ome=True)
+    model = api.train(image, axes="CYX", method="n2v", budget="2steps", width=4, patch=16)
+    model.save(folder / "model.safetensors")
+    return folder / "noisy.tif", folder / "model.safetensors"
+
+
+def test_model_and_image_are_shown_side_by_side(trained):
+    noisy, model = trained
+    done = blindspot(noisy, "--model", model, "--black-level", 100)
+    assert done.exit_code == 0, done.output
+    for words in ("model.safetensors, Noise2Void", "blind prediction", "image alone", "channel 1"):
+        assert words in done.stdout
+    for words in ("correlation of what is left", "correlation in the image", "The blind predic"):
+        assert done.stdout.count(words) == 2
+
+
+def test_json_of_a_model_has_both_reports(trained):
+    noisy, model = trained
+    done = blindspot(noisy, "--model", model, "--json")
+    values = json.loads(done.stdout, parse_constant=pytest.fail)
+    assert (values["model"], values["method"]) == (str(model), "Noise2Void")
+    for report in (values, values["before"]):
+        assert [len(c["gain"]["interval"]) for c in report["channels"]] == [2, 2]
+
+
+def test_plot_of_a_model_shows_both_lines(trained, tmp_path):
+    pytest.importorskip("matplotlib")
+    noisy, model = trained
+    done = blindspot(noisy, "--model", model, "--plot", tmp_path / "noise.png", "--quiet")
+    assert (done.exit_code, done.output) == (0, "")
+    assert (tmp_path / "noise.png").stat().st_size > 5000
+
+
 def test_plot_is_drawn_quietly(noisy, tmp_path):
     pytest.importorskip("matplotlib")
     done = blindspot(noisy, "--plot", tmp_path / "noise.png", "--quiet")
@@ -70,6 +109,7 @@ def test_axes_are_overruled(tmp_path):
         (["missing.tif"], "missing.tif does not exist"),
         (["IN", "--plot", "noise.gif"], "noise.gif is no name for a plot"),
         (["IN", "--axes", "ZYX"], "names 3 axes but the file has shape (192, 192)"),
+        (["IN", "--model", "missing.safetensors"], "missing.safetensors cannot be read as a model"),
         (["IN", "--black-level", "nan"], "black_level=nan is not allowed"),
     ],
 )

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
-from napari_blindspot.cli.outcome import Outcome, duration, in_words, number, shown
+from napari_blindspot.cli.outcome import (
+    Outcome,
+    duration,
+    in_words,
+    law_as_json,
+    number,
+    shown,
+)
 from napari_blindspot.events import Started
 from napari_blindspot.job import Job
-from napari_blindspot.noise import NoiseLaw
+from napari_blindspot.noise import LawInterval, NoiseLaw
 
 
 @pytest.mark.parametrize(
@@ -27,6 +36,27 @@ from napari_blindspot.noise import NoiseLaw
 )
 def test_noise_law_in_words(law, words):
     assert in_words(law) == words
+
+
+INTERVAL = LawInterval((1.98, 2.04), (-198.0, -192.0))
+
+
+def test_intervals_are_in_the_line():
+    assert in_words(NoiseLaw(2.01, -195.0), INTERVAL) == (
+        "variance = 2.01 · signal - 195 "
+        "(95 %: gain 1.98 to 2.04, offset -198 to -192; no noise at signal 97)"
+    )
+
+
+def test_intervals_are_in_the_json():
+    values = law_as_json(NoiseLaw(2.01, math.nan), INTERVAL)
+    assert values == {
+        "gain": 2.01,
+        "gain_interval": [1.98, 2.04],
+        "offset": None,
+        "offset_interval": [-198.0, -192.0],
+    }
+    assert law_as_json(NoiseLaw(2.0, 1.0), None)["gain_interval"] is None
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import sys
 
 import numpy as np
 import pytest
 
+import disks
 from napari_blindspot.io import Volume, open_volume
 from napari_blindspot.io.mapped import memory_map, scratch
+from napari_blindspot.params import InputError
 
 MEGABYTE = 2**20
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc/self/statm")
@@ -71,3 +74,30 @@ def test_scratch_is_removed_after_an_error(tmp_path):
     with pytest.raises(KeyError), scratch(tmp_path / "s", (2, 2), np.uint8):
         raise KeyError
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_there_is_space_for_all_of_a_scratch_or_none_is_made(tmp_path, monkeypatch, native):
+    if not native:
+        monkeypatch.delattr(os, "posix_fallocate", raising=False)
+    with disks.mounted(tmp_path / "small", "size=1m") as folder:
+        with scratch(folder / "s", (3, 300_000), np.uint8) as array:
+            assert (folder / "s").stat().st_size == 900_000
+            assert not array[:].any()
+        with (
+            pytest.raises(OSError, match="No space left"),
+            scratch(folder / "s", (3, 400_000), np.uint8),
+        ):
+            pass
+        assert list(folder.iterdir()) == []
+
+
+def test_a_file_that_was_cut_off_is_not_touched(tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros((100, 100, 100)))
+    volume = open_volume(tmp_path / "a.npy")
+    region = (slice(99, 100), slice(0, 2), slice(0, 2))
+    assert not volume.read(region).any()
+    os.truncate(tmp_path / "a.npy", 10_000)
+    for wanted in (region, None, (slice(0, 1), slice(0, 2), slice(0, 2))):
+        with pytest.raises(InputError, match=r"a\.npy was cut off while it was in use"):
+            volume.read(wanted)

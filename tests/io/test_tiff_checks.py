@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 
+from napari_blindspot.io import tiff
 from napari_blindspot.io.tiff import read_tiff
 from napari_blindspot.params import InputError
 
@@ -40,6 +41,12 @@ def whole(request, tmp_path):
     pixels, options = DIALECTS[request.param]
     tifffile.imwrite(tmp_path / "whole.tif", pixels, **options)
     return tmp_path / "whole.tif"
+
+
+@pytest.fixture(params=[tiff.WHOLE, 0], ids=["at once", "by region"])
+def read(request, monkeypatch):
+    """How compressed and tiled pixels are read."""
+    monkeypatch.setattr(tiff, "WHOLE", request.param)
 
 
 def outcome(path):
@@ -74,15 +81,18 @@ def assert_survives(whole, n_mutations):
     assert refused > 0
 
 
+@pytest.mark.usefixtures("read")
 def test_mutated_files_end_in_pixels_or_one_sentence(whole):
     assert_survives(whole, 25)
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("read")
 def test_many_mutated_files_end_in_pixels_or_one_sentence(whole):
     assert_survives(whole, 150)
 
 
+@pytest.mark.usefixtures("read")
 def test_a_cut_file_never_gives_other_pixels(whole):
     """Half a stack or a description cut off must not pass for a whole image."""
     data, cut = whole.read_bytes(), whole.with_name("cut.tif")

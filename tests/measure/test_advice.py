@@ -9,7 +9,7 @@ import pytest
 
 import measure_scenes as scenes
 from napari_blindspot import methods, noise_report
-from napari_blindspot.measure.advice import advice
+from napari_blindspot.measure.advice import advice, comparison
 from napari_blindspot.measure.correlation import Correlation
 
 
@@ -73,3 +73,23 @@ def test_inverted_image(white):
     noisy = scenes.exposed(scenes.clean()).astype(float)
     (channel,) = noise_report(1000 - noisy, axes="YX").channels
     assert "inverted" in advice(channel)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "lags", "words"),
+    [
+        (1.04, {}, "tell the same noise"),
+        (0.8, {}, "leaves 20 % less noise than the image has"),
+        (1.3, {}, "leaves 30 % more than the noise of the image"),
+        (1.3, {"X": [0.5]}, "correlated noise hides from the filters"),
+    ],
+)
+def test_blind_prediction_is_compared_with_the_image(white, ratio, lags, words):
+    before = correlated(white, **lags)
+    after = dataclasses.replace(before, variance=ratio * before.variance)
+    assert words in comparison(after, before)
+
+
+def test_nothing_is_compared_without_pixels(white):
+    nothing = dataclasses.replace(white, groups=None)
+    assert "too few pixels" in comparison(nothing, white)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from napari_blindspot.events import NoiseFitted, Preview, Started, Step, Tile
+from napari_blindspot.events import NoiseFitted, NotKept, Preview, Started, Step, Tile
 
-RunEvent: TypeAlias = Started | Step | Preview | NoiseFitted | Tile
+RunEvent: TypeAlias = Started | Step | Preview | NotKept | NoiseFitted | Tile
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class FileFailed:
 
 @dataclass(frozen=True)
 class FileStopped:
-    """The stop flag ended the run on an image; it has no result and is begun anew on resume."""
+    """The stop flag ended the run on an image; it has no result, and resume goes on with it."""
 
     file: str
 

@@ -23,6 +23,9 @@ _SUFFIX = {
     "png": ".png",
     "jpeg": ".png",
     "npy": ".npy",
+    "czi": ".ome.tif",
+    "lif": ".ome.tif",
+    "nd2": ".ome.tif",
 }
 
 

@@ -63,7 +63,7 @@ class Entry:
     @property
     def targets(self) -> list[str]:
         """Images and models that the job writes."""
-        return [p for p in (self.job.output, self.job.uncertainty, self.job.save_model) if p]
+        return self.job.targets
 
     def to_json(self) -> dict[str, Any]:
         """The entry as values that JSON has, without what is empty."""
@@ -184,7 +184,10 @@ class Journal:
 
     def _cannot(self, error: OSError) -> InputError:
         reason = error.strerror or str(error)
-        return InputError(f"The journal {self.path} cannot be written ({reason}).")
+        return InputError(
+            f"The journal {self.path} cannot be written ({reason}); make that possible and go on "
+            "with --resume."
+        )
 
 
 def read(path: Path) -> list[Entry]:

@@ -13,7 +13,7 @@ from napari_blindspot.batch.journal import Entry
 from napari_blindspot.params import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from napari_blindspot.batch.journal import Journal
     from napari_blindspot.batch.performing import Done
@@ -34,10 +34,13 @@ class Ledger:
     ----------
     journal : Journal
         Where they are noted.
+    interrupted : mapping of str to Entry
+        What was noted of tasks that a batch before this one began and did not end.
     """
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, interrupted: Mapping[str, Entry]) -> None:
         self._journal = journal
+        self._interrupted = interrupted
         self._open: dict[str, Entry] = {}
         self._began_s: dict[str, float] = {}
 
@@ -46,8 +49,14 @@ class Ledger:
         """The journal."""
         return str(self._journal.path)
 
-    def begin(self, task: Task) -> None:
+    def begin(self, task: Task) -> bool:
         """Note that a task begins, with its inputs as they are now.
+
+        Returns
+        -------
+        bool
+            Whether it may go on with the state of a training, if there is one: the same job was
+            begun before, and its inputs are the same. If not, such a state is removed.
 
         Raises
         ------
@@ -63,8 +72,13 @@ class Ledger:
             raise UnusableError(f"{folder} cannot be made ({reason}).") from error
         sources = [*task.job.inputs, *filter(None, [task.job.model])]
         entry = Entry("begin", task.file, task.job, _fingerprints(sources))
+        before = self._interrupted.get(task.file)
+        goes_on = before is not None and _same_work(before, entry)
+        if before is not None and not goes_on:
+            leftovers.clear(task.targets)
         self._journal.note(entry)
         self._open[task.file] = entry
+        return goes_on
 
     def done(self, task: Task, done: Done) -> None:
         """Note that a task is done.
@@ -94,17 +108,30 @@ class Ledger:
         )
 
     def undone(self, task: Task, kind: str, message: str = "") -> float:
-        """Note that a task has `failed` or was `stopped`, and return its wall time."""
+        """Note that a task has `failed` or was `stopped`, and return its wall time.
+
+        One that was stopped keeps the state of its training.
+        """
         elapsed_s = time.monotonic() - self._began_s.get(task.file, time.monotonic())
         entry = self._open.pop(task.file, Entry(kind, task.file, task.job))
-        leftovers.clear(task.targets)
+        leftovers.clear(task.targets, trainings=kind == "failed")
         seconds = round(elapsed_s, 3)
         self._journal.note(dataclasses.replace(entry, kind=kind, seconds=seconds, message=message))
         return elapsed_s
 
     def abandon(self) -> None:
-        """Remove what tasks without an end have begun to write, once nobody works at them."""
-        leftovers.clear(path for entry in self._open.values() for path in entry.targets)
+        """Remove what tasks without an end have begun to write, once nobody works at them.
+
+        The states of their trainings stay.
+        """
+        open_ = [path for entry in self._open.values() for path in entry.targets]
+        leftovers.clear(open_, trainings=False)
+
+
+def _same_work(before: Entry, now: Entry) -> bool:
+    """Whether a job is the same as before and finds its inputs as they were."""
+    same_inputs = all(print_.same(before.inputs.get(path)) for path, print_ in now.inputs.items())
+    return before.job == now.job and same_inputs
 
 
 def _fingerprints(paths: Iterable[str]) -> dict[str, Fingerprint]:

@@ -66,8 +66,7 @@ def train_for_all(
 
 def _train(task: Task, staff: Workers, ledger: Ledger) -> Generator[BatchEvent, None, End]:
     try:
-        ledger.begin(task)
-        staff.give(task)
+        staff.give(task, resume=ledger.begin(task))
         end = yield from _awaited(task, staff)
         if isinstance(end, Done):
             ledger.done(task, end)

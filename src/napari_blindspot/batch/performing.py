@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -55,7 +57,7 @@ End: TypeAlias = Done | Failed | Halted
 Message: TypeAlias = RunEvent | End
 
 
-def perform(job: Job, stop: StopFlag) -> Generator[Message, None, None]:
+def perform(job: Job, stop: StopFlag, *, resume: bool = False) -> Generator[Message, None, None]:
     """Run a job; the last message is its end, and no error leaves but interrupts.
 
     Parameters
@@ -64,6 +66,8 @@ def perform(job: Job, stop: StopFlag) -> Generator[Message, None, None]:
         What to do.
     stop : callable
         Stop flag of the run.
+    resume : bool
+        Go on with the training of the same job, if the state of one is there and can be used.
 
     Yields
     ------
@@ -73,17 +77,16 @@ def perform(job: Job, stop: StopFlag) -> Generator[Message, None, None]:
     """
     found: dict[str, Any] = {}
     try:
-        from napari_blindspot.run import run
-
         halted = _Halted(stop)
         pace = _Pace()
-        for event in run(job, halted):
-            if isinstance(event, Finished):
-                yield Halted() if halted.seen else Done(event.elapsed_s, event.lost, found)
-                return
-            _learn(found, event)
-            if pace.lets(event):
-                yield event
+        with closing(_events(job, halted, resume=resume)) as events:
+            for event in events:
+                if isinstance(event, Finished):
+                    yield Halted() if halted.seen else Done(event.elapsed_s, event.lost, found)
+                    return
+                _learn(found, event)
+                if pace.lets(event):
+                    yield event
         raise RuntimeError("the run ended without a result")
     except InputError as error:
         yield Failed(str(error))
@@ -92,6 +95,19 @@ def perform(job: Job, stop: StopFlag) -> Generator[Message, None, None]:
     except Exception as error:
         # One bad image must not end the batch, whatever a library makes of it.
         yield Failed(in_words(error))
+
+
+def _events(job: Job, stop: StopFlag, *, resume: bool) -> Generator[Event, None, None]:
+    """Events of the run. A state that is of no use is removed, and the training begins anew."""
+    from napari_blindspot.checkpoint import Checkpoints, UnfitError
+    from napari_blindspot.run import run
+
+    try:
+        yield from run(job, stop, resume=resume)
+    except UnfitError:
+        if checkpoints := Checkpoints.of_job(job):
+            checkpoints.remove()
+        yield from run(job, stop)
 
 
 def in_words(error: Exception) -> str:
@@ -136,7 +152,12 @@ def _learn(found: dict[str, Any], event: Event) -> None:
     if isinstance(event, Started):
         found.update(axes=event.axes, shape=list(event.shape), device=event.device)
     elif isinstance(event, NoiseFitted):
-        law = {"gain": event.gain, "offset": event.offset}
-        # JSON has no NaN.
-        finite = {name: value if math.isfinite(value) else None for name, value in law.items()}
-        found.setdefault("noise", []).append({"channel": event.channel, **finite})
+        law = dataclasses.asdict(event)
+        found.setdefault("noise", []).append({name: _plain(value) for name, value in law.items()})
+
+
+def _plain(value: Any) -> Any:
+    """A number or an interval as JSON has it, which has no NaN."""
+    if isinstance(value, tuple):
+        return [_plain(end) for end in value]
+    return value if value is None or math.isfinite(value) else None

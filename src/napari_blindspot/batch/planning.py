@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from napari_blindspot.batch.spec import Batch
 
 FINISHED = ""
+_INTERRUPTED = ("begin", "stopped")
 _UNFINISHED = {"begin": "was cut off", "failed": "failed before", "stopped": "was stopped"}
 
 
@@ -49,7 +50,7 @@ class Task:
     @property
     def targets(self) -> list[str]:
         """Images and models that the job writes."""
-        return _targets(self.job)
+        return self.job.targets
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,21 @@ class Plan:
         Model that is to be applied to all images: given, or the batch's own.
     train : bool
         Whether that model is still to be trained.
+    interrupted : dict of str to Entry
+        What the journal says of the images, and of that model, whose work was cut off or stopped:
+        the states of their trainings may lie there.
     """
 
     tasks: tuple[Task, ...]
     model: str | None
     train: bool
+    interrupted: dict[str, Entry]
+
+    @property
+    def targets(self) -> dict[str, list[str]]:
+        """What is or was to be written for each image and for the model to be trained."""
+        model = {self.model: [self.model]} if self.train and self.model else {}
+        return model | {task.file: task.targets for task in self.tasks}
 
 
 def make_plan(batch: Batch) -> Plan:
@@ -105,7 +116,8 @@ def make_plan(batch: Batch) -> Plan:
         tasks.append(Task(str(image.path), job, reason))
     written = [path for task in tasks for path in task.targets]
     _refuse_strangers([*written, *([str(batch.shared_model)] if train else [])], entries)
-    return Plan(tuple(tasks), model, train)
+    interrupted = {file: entry for file, entry in before.items() if entry.kind in _INTERRUPTED}
+    return Plan(tuple(tasks), model, train, interrupted)
 
 
 def training_job(batch: Batch, files: Sequence[str]) -> Job:
@@ -180,7 +192,7 @@ def _unharmed(last: Entry, job: Job) -> bool:
     """Whether all that a job wrote is there and as it was written."""
     return all(
         Path(path).exists() and Fingerprint.of(Path(path)).same_content(last.outputs.get(path))
-        for path in _targets(job)
+        for path in job.targets
     )
 
 
@@ -194,7 +206,3 @@ def _refuse_strangers(written: Sequence[str], entries: Sequence[Entry]) -> None:
             f"{strangers[0]}{more} would be replaced, and the journal does not know it; remove it "
             "or choose another folder."
         )
-
-
-def _targets(job: Job) -> list[str]:
-    return [path for path in (job.output, job.uncertainty, job.save_model) if path]

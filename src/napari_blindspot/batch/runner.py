@@ -71,11 +71,10 @@ def run_batch(batch: Batch, stop: StopFlag = never) -> Generator[BatchEvent, Non
     with ExitStack() as stack:
         note = stack.enter_context(locked(batch.journal))
         plan = make_plan(batch)
-        leftovers.clear(path for task in plan.tasks for path in task.targets)
-        leftovers.clear([str(batch.shared_model)] if plan.train else [])
+        _clear(batch, plan)
         journal = stack.enter_context(Journal(batch.journal))
         journal.head(batch, _version(), len(plan.tasks))
-        ledger = Ledger(journal)
+        ledger = Ledger(journal, plan.interrupted)
         stack.callback(ledger.abandon)
         staff = stack.enter_context(workers(batch.jobs, stop))
         yield from _Run(batch, plan, ledger, staff, stop).events(note)
@@ -169,11 +168,11 @@ class _Run:
         n_todo = self._n_begun + len(self._todo)
         yield FileStarted(task.file, output, self._n_begun, n_todo, task.reason)
         try:
-            self._ledger.begin(task)
+            goes_on = self._ledger.begin(task)
         except UnusableError as error:
             yield self._failed(task, str(error))
         else:
-            self._staff.give(task)
+            self._staff.give(task, resume=goes_on)
 
     def _heard(self, task: Task, message: Message) -> BatchEvent:
         if isinstance(message, Done):
@@ -195,6 +194,20 @@ class _Run:
 
     def _failed(self, task: Task, message: str) -> FileFailed:
         return FileFailed(task.file, message, self._ledger.undone(task, "failed", message))
+
+
+def _clear(batch: Batch, plan: Plan) -> None:
+    """Remove what killed processes left, but for the trainings that may go on."""
+    if not plan.train:
+        leftovers.clear([str(batch.shared_model)])
+    for trainings in (False, True):
+        clearable = [
+            path
+            for file, targets in plan.targets.items()
+            if (file in plan.interrupted) != trainings
+            for path in targets
+        ]
+        leftovers.clear(clearable, trainings=trainings)
 
 
 def _make_folder(folder: Path) -> None:

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 _POLL_S = 0.1
 _GOODBYE_S = 5.0
+_HINTS = {
+    "SIGKILL": "; the system does so when memory runs out: use fewer --jobs",
+    "SIGBUS": "; the system does so when a file is cut off, or its disk lost, while it is read",
+}
 
 
 class Workers(ABC):
@@ -46,8 +50,8 @@ class Workers(ABC):
         """Number of tasks that are begun and have not ended."""
 
     @abstractmethod
-    def give(self, task: Task) -> None:
-        """Begin a task; there must be a free worker."""
+    def give(self, task: Task, *, resume: bool = False) -> None:
+        """Begin a task, or go on with its training; there must be a free worker."""
 
     @abstractmethod
     def messages(self) -> Iterator[tuple[Task, Message]]:
@@ -88,9 +92,9 @@ class Alone(Workers):
         """One, if a task is begun."""
         return int(self._task is not None)
 
-    def give(self, task: Task) -> None:
-        """Begin a task."""
-        self._task, self._running = task, perform(task.job, self._stop)
+    def give(self, task: Task, *, resume: bool = False) -> None:
+        """Begin a task, or go on with its training."""
+        self._task, self._running = task, perform(task.job, self._stop, resume=resume)
 
     def messages(self) -> Iterator[tuple[Task, Message]]:
         """All messages of the task."""
@@ -140,14 +144,14 @@ class Processes(Workers):
         """Processes with a task."""
         return sum(worker.task is not None for worker in self._all)
 
-    def give(self, task: Task) -> None:
-        """Begin a task in an idle process, a new one if there is none."""
+    def give(self, task: Task, *, resume: bool = False) -> None:
+        """Begin a task, or go on with it, in an idle process; a new one if there is none."""
         self._all = [worker for worker in self._all if worker.task or worker.lives()]
         idle = [worker for worker in self._all if worker.task is None]
         if not idle:
             idle = [_Worker(self._threads)]
             self._all += idle
-        idle[0].give(task)
+        idle[0].give(task, resume)
 
     def messages(self) -> Iterator[tuple[Task, Message]]:
         """What came in since it was last asked."""
@@ -190,11 +194,11 @@ class _Worker:
     def lives(self) -> bool:
         return self._process.is_alive()
 
-    def give(self, task: Task) -> None:
+    def give(self, task: Task, resume: bool) -> None:
         self.task = task
         # A process that has just died is noticed when it is listened to.
         with contextlib.suppress(OSError):
-            self.pipe.send(task.job)
+            self.pipe.send((task.job, resume))
 
     def receive(self) -> tuple[Task, Message]:
         if self.task is None:
@@ -244,11 +248,12 @@ def _serve(pipe: Connection, threads: int) -> None:
     # Without the parent there is no one to tell, and _end_with_parent ends this process.
     with contextlib.suppress(EOFError, OSError):
         while True:
-            job = pipe.recv()
+            task = pipe.recv()
             # A halt that came too late for the job before is no job.
-            if job is not Stop.HALT:
+            if task is not Stop.HALT:
                 stop.answer = Stop.NO
-                for message in perform(job, stop):
+                job, resume = task
+                for message in perform(job, stop, resume=resume):
                     pipe.send(message)
 
 
@@ -291,6 +296,5 @@ def _deaf_to_ctrl_c() -> Iterator[None]:
 def _cause_of_death(code: int | None) -> str:
     if code is not None and code < 0:
         name = signal.Signals(-code).name
-        hint = "; the system does so when memory runs out: use fewer --jobs" * (name == "SIGKILL")
-        return f"Its process was killed by {name}{hint}."
+        return f"Its process was killed by {name}{_HINTS.get(name, '')}."
     return f"Its process ended with code {code}."

@@ -24,6 +24,7 @@ from napari_blindspot.batch.events import (
 from napari_blindspot.cli.exits import say
 from napari_blindspot.cli.outcome import duration, shown
 from napari_blindspot.cli.progress import Bars, bars
+from napari_blindspot.events import NotKept
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -181,6 +182,8 @@ def in_words(event: BatchEvent) -> str:
         case FileStarted():
             why = "" if event.reason == "new" else f" ({event.reason})"
             return f"{event.number} of {event.todo}: {shown(event.file)}{why}"
+        case FileProgress(event=NotKept(message)):
+            return f"{shown(event.file)}: {message}"
         case FileDone():
             return _with(f"{shown(event.file)}: done in {duration(event.elapsed_s)}", event.lost)
         case FileFailed():

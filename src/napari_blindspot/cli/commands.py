@@ -264,6 +264,7 @@ def batch(
 @app.command()
 def noise(
     noisy: options.Noisy,
+    model: options.BlindModel = None,
     plot: options.Plot = None,
     black_level: options.BlackLevel = None,
     axes: options.Axes = None,
@@ -273,7 +274,15 @@ def noise(
     """Measure the noise of an image: gain, read noise, defects, correlation."""
     from napari_blindspot.cli.noise import report_noise
 
-    report_noise(noisy, axes=axes, black_level=black_level, plot=plot, quiet=quiet, as_json=as_json)
+    report_noise(
+        noisy,
+        axes=axes,
+        black_level=black_level,
+        model=model,
+        plot=plot,
+        quiet=quiet,
+        as_json=as_json,
+    )
 
 
 @app.command("methods")

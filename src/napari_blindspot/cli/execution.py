@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -14,7 +15,7 @@ import typer
 from napari_blindspot.cli.exits import INTERRUPTED, say
 from napari_blindspot.cli.outcome import Outcome, shown
 from napari_blindspot.cli.progress import on_screen
-from napari_blindspot.events import Step, Stop
+from napari_blindspot.events import NotKept, Started, Step, Stop
 from napari_blindspot.io import check_target
 from napari_blindspot.params import InputError
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from napari_blindspot.cli.progress import View
+    from napari_blindspot.events import Event
     from napari_blindspot.job import Job
 
 _MODEL_SUFFIX = ".safetensors"
@@ -74,10 +76,13 @@ def carry_out(job: Job, view: View, *, resume: bool = False) -> Outcome:
     with Interrupt(view) as interrupt:
         from napari_blindspot.run import run
 
-        for event in run(job, interrupt, resume=resume):
-            outcome.add(event)
-            interrupt.armed = interrupt.armed or isinstance(event, Step)
-            view.show(event)
+        with closing(run(job, interrupt, resume=resume)) as events:
+            for event in events:
+                outcome.add(event)
+                interrupt.armed = interrupt.armed or isinstance(event, Step)
+                view.show(event)
+                if warning := _warning(event):
+                    view.say(warning)
         if outcome.halted and not outcome.kept_model and outcome.finished and job.output:
             outcome.kept_model = f"{job.output}.model{_MODEL_SUFFIX}"
             outcome.finished.model.save(outcome.kept_model)
@@ -142,6 +147,13 @@ class Interrupt:
         if self._pressed or not self.armed:
             raise KeyboardInterrupt
         self._pressed = True
+
+
+def _warning(event: Event) -> str:
+    """What the user should know at once, in words; mostly empty."""
+    if isinstance(event, NotKept):
+        return event.message
+    return event.warning if isinstance(event, Started) else ""
 
 
 def _check_model_target(path: Path) -> None:

@@ -14,15 +14,16 @@ from rich.text import Text
 
 from napari_blindspot.cli.outcome import number, shown
 from napari_blindspot.io import open_volume
-from napari_blindspot.measure import measure_noise
-from napari_blindspot.measure.advice import advice
+from napari_blindspot.measure.advice import advice, comparison
 from napari_blindspot.measure.correlation import LAGS
 from napari_blindspot.measure.plot import check_plot, save_plot
+from napari_blindspot.reporting import report_of
 
 if TYPE_CHECKING:
     from napari_blindspot.measure import ChannelNoise, Estimate, NoiseReport
 
 _WIDTH_IN_FILES = 110
+_LEFT = "correlation of what is left"
 
 
 def report_noise(
@@ -30,62 +31,97 @@ def report_noise(
     *,
     axes: str | None = None,
     black_level: float | None = None,
+    model: str | None = None,
     plot: str | None = None,
     quiet: bool = False,
     as_json: bool = False,
 ) -> None:
-    """Measure the noise of a file and print what was found.
+    """Measure the noise of a file, with a model from its blind prediction, and print it.
 
     Raises
     ------
     InputError
-        If the file, an option or the target of the plot cannot be used.
+        If the file, the model, an option or the target of the plot cannot be used.
     """
     if plot:
         check_plot(plot)
     volume = open_volume(path, axes=axes)
-    report = measure_noise(volume, black_level)
+    report = report_of(volume, black_level, model)
     if plot:
         save_plot(report, plot, Path(path).name)
     if as_json:
-        found = {"input": path, "plot": plot, **report.as_json()}
-        notes = [advice(channel) for channel in report.channels]
-        for values, note in zip(found["channels"], notes, strict=True):
+        found = {"input": path, "model": model, "plot": plot, **report.as_json()}
+        for values, note in zip(found["channels"], _notes(report), strict=True):
             values["advice"] = note
-        typer.echo(json.dumps(found, indent=2))
+        typer.echo(json.dumps(found, indent=2, allow_nan=False))
     elif not quiet:
-        show(report, path, plot)
+        show(report, path, model=model, plot=plot)
 
 
-def show(report: NoiseReport, path: str, plot: str | None = None) -> None:
+def _notes(report: NoiseReport) -> list[str]:
+    """The closing sentences of each channel."""
+    if report.before is None:
+        return [advice(channel) for channel in report.channels]
+    pairs = zip(report.channels, report.before.channels, strict=True)
+    return [f"{comparison(after, before)} {advice(before)}" for after, before in pairs]
+
+
+def show(
+    report: NoiseReport, path: str, *, model: str | None = None, plot: str | None = None
+) -> None:
     """Print the report as tables."""
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=_WIDTH_IN_FILES)
     shape = " × ".join(map(str, report.shape))
     console.print(Text(f"input     {shown(path)}\nimage     {shape}, {report.note}"))
+    if model:
+        console.print(Text(f"model     {shown(model)}, {report.model}"))
     seen = report.pixels * len(report.channels)
     part = "" if seen == math.prod(report.shape) else f" of {math.prod(report.shape):,}"
     console.print(Text(f"measured  {seen:,}{part} pixels\n"))
-    for channel in report.channels:
-        _show_channel(console, channel, len(report.channels) > 1)
+    before = report.before.channels if report.before else (None,) * len(report.channels)
+    for channel, alone, note in zip(report.channels, before, _notes(report), strict=True):
+        if len(report.channels) > 1:
+            console.print(Text(f"channel {channel.name}", "bold"))
+        _show_channel(console, channel, alone)
+        console.print(Text(f"  {note}\n", "bold" if len(report.channels) > 1 else ""))
     if plot:
         console.print(Text(f"plot      {shown(plot)}"))
 
 
-def _show_channel(console: Console, channel: ChannelNoise, many: bool) -> None:
-    if many:
-        console.print(Text(f"channel {channel.name}", "bold"))
+def _show_channel(console: Console, channel: ChannelNoise, alone: ChannelNoise | None) -> None:
+    """Tables of a channel, beside what the image alone tells if the channel is from a model."""
+    if alone is None:
+        console.print(_facts(channel))
+        if channel.correlations:
+            console.print(_correlations(channel, "correlation of the noise"))
+        return
+    console.print(_beside(channel, alone))
+    for found, title in ((channel, _LEFT), (alone, "correlation in the image")):
+        if found.correlations:
+            console.print(_correlations(found, title))
+
+
+def _facts(channel: ChannelNoise) -> Table:
     facts = Table(box=None, show_header=False, padding=(0, 2, 0, 2))
     facts.add_column(no_wrap=True, style="dim")
     facts.add_column(no_wrap=True)
     facts.add_column(style="dim")
     for row in rows(channel):
         facts.add_row(*(Text(cell) for cell in row))
-    console.print(facts)
-    if channel.correlations:
-        console.print(_correlations(channel))
-    console.print(Text(f"  {advice(channel)}\n", "bold" if many else ""))
+    return facts
+
+
+def _beside(channel: ChannelNoise, alone: ChannelNoise) -> Table:
+    """What the blind prediction and the image alone tell, in two columns."""
+    table = Table(box=None, padding=(0, 2, 0, 2), header_style="dim")
+    for title in ("", "blind prediction", "image alone"):
+        table.add_column(title, no_wrap=True, style="" if title else "dim")
+    columns = [{name: value for name, value, _ in rows(each)} for each in (channel, alone)]
+    for name in dict.fromkeys([*columns[0], *columns[1]]):
+        table.add_row(*(Text(cell) for cell in (name, *(c.get(name, "–") for c in columns))))
+    return table
 
 
 def rows(channel: ChannelNoise) -> list[tuple[str, str, str]]:
@@ -143,9 +179,9 @@ def _percent(part: float) -> str:
     return f"{100 * part:.2g} %"
 
 
-def _correlations(channel: ChannelNoise) -> Table:
+def _correlations(channel: ChannelNoise, title: str) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 2), header_style="dim")
-    table.add_column("correlation of the noise", no_wrap=True)
+    table.add_column(title, no_wrap=True, min_width=len(_LEFT))
     for lag in range(1, LAGS + 1):
         table.add_column(f"lag {lag}", justify="right", no_wrap=True)
     for found in channel.correlations:

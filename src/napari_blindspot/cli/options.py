@@ -255,6 +255,15 @@ GivenModel: TypeAlias = Annotated[
         rich_help_panel=_TRAINING,
     ),
 ]
+BlindModel: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="MODEL",
+        help="Measure by the blind prediction of a saved model, beside the image alone.",
+        rich_help_panel=_DATA,
+    ),
+]
 TrainOn: TypeAlias = Annotated[
     str,
     typer.Option(

@@ -14,7 +14,9 @@ from napari_blindspot.events import Finished, Started, Step
 if TYPE_CHECKING:
     from napari_blindspot.events import Event
     from napari_blindspot.job import Job
-    from napari_blindspot.noise import NoiseLaw
+    from napari_blindspot.noise import LawInterval, NoiseLaw
+
+    Noise = tuple[NoiseLaw, LawInterval | None]
 
 
 @dataclass
@@ -62,13 +64,15 @@ class Outcome:
         return [n for n in range(len(self.finished.model.networks)) if n not in self.last_steps]
 
     @property
-    def noise(self) -> dict[int, NoiseLaw]:
-        """Noise law of each channel, in the units of the input."""
+    def noise(self) -> dict[int, Noise]:
+        """Noise law of each channel and its interval, in the units of the input."""
         networks = self.finished.model.networks if self.finished else ()
         laws = {
-            channel: law
+            channel: (law, interval)
             for index, network in enumerate(networks)
-            for channel, law in zip(network.channels, network.noise, strict=True)
+            for channel, law, interval in zip(
+                network.channels, network.noise, network.intervals, strict=True
+            )
             if index not in self.untrained
         }
         return dict(sorted(laws.items()))
@@ -108,8 +112,7 @@ class Outcome:
             "loss": [_finite(step.loss) for step in steps],
             "training_s": round(sum(step.elapsed_s for step in steps), 3),
             "noise": [
-                {"channel": channel, "gain": _finite(law.gain), "offset": _finite(law.offset)}
-                for channel, law in self.noise.items()
+                {"channel": channel, **law_as_json(*noise)} for channel, noise in self.noise.items()
             ],
             "lost": self.finished.lost,
             "elapsed_s": round(self.finished.elapsed_s, 3),
@@ -135,7 +138,8 @@ class Outcome:
             "method": [f"{model.method.title}, {len(model.spatial)}D, on {started.device}"],
             "training": self._training(),
             "noise": [
-                f"{self._channel(channel)}: {in_words(law)}" for channel, law in self.noise.items()
+                f"{self._channel(channel)}: {in_words(*noise)}"
+                for channel, noise in self.noise.items()
             ],
             "written": [shown(path) for path in self.written],
             "job": [f"{shown(self.job.output)}.job.json"] if self._has_image else [],
@@ -161,17 +165,34 @@ class Outcome:
         return f"channel {channel}{name}"
 
 
-def in_words(law: NoiseLaw) -> str:
-    """The noise law as a formula and what it means."""
+def law_as_json(law: NoiseLaw, interval: LawInterval | None) -> dict[str, Any]:
+    """The noise law and the ends of its intervals, null where they are not known."""
+    gain, offset = (interval.gain, interval.offset) if interval else (None, None)
+    return {
+        "gain": _finite(law.gain),
+        "gain_interval": gain and [_finite(end) for end in gain],
+        "offset": _finite(law.offset),
+        "offset_interval": offset and [_finite(end) for end in offset],
+    }
+
+
+def in_words(law: NoiseLaw, interval: LawInterval | None = None) -> str:
+    """The noise law as a formula, its 95 % intervals, and what it means."""
     gain, offset = law.gain, law.offset
     if gain <= 0:
         level = max(offset, law.floor)
         return f"variance = {number(level)}, standard deviation {number(level**0.5)}, at any signal"
     sign = "+" if offset >= 0 else "-"
     formula = f"variance = {number(gain)} · signal {sign} {number(abs(offset))}"
-    if offset >= 0:
-        return f"{formula} (gain {number(gain)}, standard deviation {number(offset**0.5)} at 0)"
-    return f"{formula} (gain {number(gain)}, no noise at signal {number(-offset / gain)})"
+    dark = (
+        f"standard deviation {number(offset**0.5)} at 0"
+        if offset >= 0
+        else f"no noise at signal {number(-offset / gain)}"
+    )
+    if interval is None:
+        return f"{formula} (gain {number(gain)}, {dark})"
+    ends = [f"{number(low)} to {number(high)}" for low, high in (interval.gain, interval.offset)]
+    return f"{formula} (95 %: gain {ends[0]}, offset {ends[1]}; {dark})"
 
 
 def number(value: float) -> str:

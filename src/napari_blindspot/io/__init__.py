@@ -108,12 +108,12 @@ def check_target(
     Raises
     ------
     InputError
-        If the format is not supported or cannot hold the result, the folder is missing or
-        read-only, or the path is a folder, the input itself, a part of it, or a file that must
-        not be replaced.
+        If the format is not supported, not written, or cannot hold the result, the folder is
+        missing or read-only, or the path is a folder, the input itself, a part of it, or a file
+        that must not be replaced.
     """
     target = Path(path).resolve()
-    kind = format_of(target)
+    kind = format_of(target, to_write=True)
     if not target.parent.is_dir():
         raise InputError(f"{target} cannot be written: no folder {target.parent}; create it first.")
     if not os.access(target.parent, os.W_OK):

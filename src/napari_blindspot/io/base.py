@@ -8,6 +8,7 @@ import errno
 import math
 import os
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,12 +18,13 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_blindspot.axes import check_axes
-from napari_blindspot.io.mapped import let_go, memory_map
+from napari_blindspot.io.mapped import has_shrunk, let_go, memory_map
 from napari_blindspot.params import InputError
 
 Region: TypeAlias = tuple[slice, ...]
 
 _WORDS = ("part", "old")
+_PATIENCE_S = 2.0
 _FULL_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -134,11 +136,16 @@ class Volume:
         numpy.ndarray
             It may share memory with `data`: do not write to it. A region of a memory map is a
             copy, and the map's pages are let go, so that a large file never fills the memory.
+
+        Raises
+        ------
+        InputError
+            If the file was cut off after it was opened.
         """
-        if region is None:
-            return np.asarray(self.data[...]).astype(self.dtype, copy=False)
-        pixels = np.asarray(self.data[region])
-        if (mapped := memory_map(pixels)) is None:
+        pixels = np.asarray(self.data[... if region is None else region])
+        if has_shrunk(pixels):
+            raise InputError(f"{self.source} was cut off while it was in use; copy it anew.")
+        if region is None or (mapped := memory_map(pixels)) is None:
             return pixels.astype(self.dtype, copy=False)
         copied = pixels.astype(self.dtype)
         let_go(mapped)
@@ -246,7 +253,15 @@ def replacing_folder(target: Path) -> Iterator[Path]:
         raise InputError(cannot_write(target, error)) from error
     finally:
         for left in (part, old):
-            shutil.rmtree(left, ignore_errors=True)
+            _remove_folder(left)
+
+
+def _remove_folder(folder: Path) -> None:
+    """Remove a folder into which threads of zarr may still write what was begun."""
+    until = time.monotonic() + _PATIENCE_S
+    while folder.exists() and time.monotonic() < until:
+        shutil.rmtree(folder, ignore_errors=True)
+        time.sleep(_PATIENCE_S / 100)
 
 
 def cannot_write(target: Path, error: OSError) -> str:

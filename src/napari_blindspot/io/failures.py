@@ -6,6 +6,7 @@ import contextlib
 import logging
 import struct
 import threading
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,28 +14,29 @@ import tifffile
 
 from napari_blindspot.params import InputError
 
-# What tifffile and its decoders raise on mutated files; the other readers raise some of it.
+# What the readers and their decoders raise on mutated files; broken XML is a SyntaxError.
 _BROKEN = (
     ArithmeticError,
     AssertionError,
     AttributeError,
     LookupError,
     RuntimeError,
+    SyntaxError,
     TypeError,
     ValueError,
     struct.error,
     tifffile.TiffFileError,
+    zlib.error,
 )
+_TALKATIVE = ("tifffile", "bioio", "bioio_base", "bioio_czi", "bioio_lif", "liffile", "nd2")
 
 
 @contextlib.contextmanager
 def reading(path: Path, kind: str) -> Iterator[None]:
     """Turn whatever a damaged file of some kind raises into one sentence."""
-    log = logging.getLogger("tifffile")
-    silence = _Silence()
-    log.addFilter(silence)
     try:
-        yield
+        with _quiet():
+            yield
     except InputError as error:
         raise InputError(f"{path} cannot be used: {error}") from None
     except MemoryError:
@@ -45,13 +47,25 @@ def reading(path: Path, kind: str) -> Iterator[None]:
         reason = " ".join(str(error).split())[:100] or type(error).__name__
         message = f"{path} cannot be read as {kind} ({reason}); it is damaged or of another format."
         raise InputError(message) from error
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the libraries' remarks on odd files off the terminal, in this thread only."""
+    silence = _Silence()
+    # A filter holds for one logger, not for those below it.
+    names = {*_TALKATIVE, *list(logging.root.manager.loggerDict)}
+    logs = [logging.getLogger(name) for name in names if name.split(".")[0] in _TALKATIVE]
+    for log in logs:
+        log.addFilter(silence)
+    try:
+        yield
     finally:
-        log.removeFilter(silence)
+        for log in logs:
+            log.removeFilter(silence)
 
 
 class _Silence(logging.Filter):
-    """Keep tifffile's remarks on odd files off the terminal, in this thread only."""
-
     def __init__(self) -> None:
         super().__init__()
         self._thread = threading.get_ident()

@@ -20,13 +20,16 @@ class Format:
     Attributes
     ----------
     name : str
-        Name of the format; the module has `read_NAME(path, axes, channel_names)` and
-        `write_NAME(path, volume)`, which takes a `compression` too where the format has some.
+        Name of the format; the module has `read_NAME(path, axes, channel_names)` and, where it
+        is written, `write_NAME(path, volume)`, which takes a `compression` too where the format
+        has some.
     module : str
         Module of `napari_blindspot.io` that reads it; with `_out` behind its name, or the same,
         the one that writes it.
     suffixes : tuple of str
         Suffixes in lower case.
+    is_written : bool
+        Whether this package writes it, and does not read it only.
     writes_apart : bool
         Whether a module of its own writes it.
     is_folder : bool
@@ -44,6 +47,7 @@ class Format:
     name: str
     module: str
     suffixes: tuple[str, ...]
+    is_written: bool = True
     writes_apart: bool = False
     is_folder: bool = False
     compressions: tuple[str, ...] = ()
@@ -120,22 +124,38 @@ FORMATS = (
     Format("png", "pictures", (".png",), dtypes=("uint8", "uint16"), one_plane=True),
     Format("jpeg", "pictures", (".jpg", ".jpeg"), dtypes=("uint8",), one_plane=True),
     Format("npy", "npy", (".npy",)),
+    Format("czi", "microscopes", (".czi",), is_written=False),
+    Format("lif", "microscopes", (".lif",), is_written=False),
+    Format("nd2", "microscopes", (".nd2",), is_written=False),
 )
 SUFFIXES = tuple(suffix for each in FORMATS for suffix in each.suffixes)
+_WRITTEN = tuple(suffix for each in FORMATS if each.is_written for suffix in each.suffixes)
 
 
-def format_of(path: Path) -> Format:
+def format_of(path: Path, *, to_write: bool = False) -> Format:
     """Format of a file by its suffix.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    to_write : bool
+        Whether it is to be written.
 
     Raises
     ------
     InputError
-        If the suffix is not known.
+        If the suffix is not known, or names a format that is read only.
     """
     for each in FORMATS:
-        if path.suffix.lower() in each.suffixes:
-            return each
+        if path.suffix.lower() not in each.suffixes:
+            continue
+        if to_write and not each.is_written:
+            raise InputError(
+                f"{path.name}: {path.suffix} is read, not written; write an .ome.tif or .ome.zarr."
+            )
+        return each
     raise InputError(
         f"{path.name} has the suffix {path.suffix!r}, which is not supported; "
-        f"use {', '.join(SUFFIXES)}."
+        f"use {', '.join(_WRITTEN if to_write else SUFFIXES)}."
     )

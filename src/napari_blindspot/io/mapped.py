@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,18 +13,35 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+_BLOCK = 2**20
+
 
 def memory_map(array: npt.NDArray[Any]) -> mmap.mmap | None:
     """The memory map of a file that an array is a view of, or None.
 
     None too for a private copy, whose changes are in no file and would be lost with its pages.
     """
-    base: Any = array
-    in_file = False
+    found = _in_file(array)
+    return found[1] if found else None
+
+
+def has_shrunk(array: npt.NDArray[Any]) -> bool:
+    """Whether an array is a view of a file that has lost its end since it was mapped.
+
+    To touch what is gone would end the process (SIGBUS).
+    """
+    found = _in_file(array)
+    return found is not None and found[1].size() < found[0].offset + found[0].nbytes
+
+
+def _in_file(array: npt.NDArray[Any]) -> tuple[np.memmap[Any, Any], mmap.mmap] | None:
+    """The array of a whole file that an array is a view of, and its map."""
+    whole, base = None, array
     while isinstance(base, np.ndarray):
-        in_file = in_file or (isinstance(base, np.memmap) and base.mode != "c")
-        base = base.base
-    return base if in_file and isinstance(base, mmap.mmap) else None
+        if isinstance(base, np.memmap) and base.mode != "c":
+            whole = base
+        base = base.base  # type: ignore[assignment]
+    return (whole, base) if whole is not None and isinstance(base, mmap.mmap) else None
 
 
 def let_go(mapped: mmap.mmap) -> None:
@@ -63,8 +81,12 @@ def _reserve(descriptor: int, n_bytes: int) -> None:
     """Make a file so long that writing into it cannot run out of space."""
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(descriptor, 0, n_bytes)
-    else:
+    elif sys.platform == "win32":
         os.truncate(descriptor, n_bytes)
+    else:
+        # A file that is only made longer has no space of its own there (macOS).
+        while n_bytes:
+            n_bytes -= os.write(descriptor, bytes(min(_BLOCK, n_bytes)))
 
 
 class Scratch:

@@ -90,7 +90,7 @@ class ZarrPixels:
         stored = tuple(spans[self._order.index(axis)] for axis in range(self.array.ndim))
         with reading(self.path, _KIND):
             # Zarr takes a chunk that is not there for one of zeros.
-            if not self.path.is_dir():
+            if not (self.path / self.array.path).is_dir():
                 raise InputError("it is no longer there.")
             return np.asarray(self.array[stored]).transpose(self._order)
 

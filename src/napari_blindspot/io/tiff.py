@@ -12,13 +12,16 @@ import numpy.typing as npt
 import tifffile
 
 from napari_blindspot.axes import LETTERS, check_axes, guess_axes
+from napari_blindspot.io.arranged import Arranged, Order, arranged
 from napari_blindspot.io.base import Volume, unknown_scale
 from napari_blindspot.io.calibration import Stated, tag_calibration
 from napari_blindspot.io.failures import reading
 from napari_blindspot.io.imagej import parse_imagej
 from napari_blindspot.io.ome import parse_ome
 from napari_blindspot.io.tiff_checks import check_pixels, check_whole, first_series
+from napari_blindspot.io.tiff_segments import TiffSegments
 from napari_blindspot.params import InputError
+from napari_blindspot.series import WHOLE
 
 _KINDS = {"ome": "OME metadata", "imagej": "ImageJ metadata", "shaped": "TIFF metadata"}
 
@@ -40,7 +43,8 @@ def read_tiff(
     Returns
     -------
     Volume
-        Memory-mapped where the pixels lie uncompressed in one piece, else read into memory.
+        Memory-mapped where the pixels lie uncompressed in one piece, else read into memory up to
+        32 million values, and region by region beyond.
 
     Raises
     ------
@@ -55,13 +59,17 @@ def read_tiff(
     pyramid the finest level. MinIsWhite pixels are kept as stored. Indexed colours are accepted
     as intensities where the palette is a colour scale (any palette of ImageJ, or one whose
     brightness follows the index), else refused.
+
+    Where pixels are read region by region, the file must stay as it is; damage in the middle of
+    it is found when the region is read.
     """
     with reading(path, "TIFF"), tifffile.TiffFile(path) as file:
         series = first_series(file)
         check_whole(file, series)
         notes = check_pixels(file, series)
         stated = _stated(file, series)
-        pixels, letters, origin = _settle(_load(path, file, series), series, stated, axes)
+        order, letters, origin = _settle(series, stated, axes)
+        pixels = _load(path, file, series, order)
     known = [stated.calibration.get(letter, unknown_scale(letter)) for letter in letters]
     volume = Volume(
         pixels,
@@ -94,61 +102,61 @@ def _stated(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> Stated:
     return replace(stated, calibration=calibration).with_square_pixels()
 
 
-def _load(path: Path, file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> npt.NDArray[Any]:
+def _load(
+    path: Path, file: tifffile.TiffFile, series: tifffile.TiffPageSeries, order: Order
+) -> npt.NDArray[Any] | Arranged:
     offset = series.dataoffset
-    if offset is None or series.is_multifile:
-        return series.asarray()
-    dtype = series.dtype.newbyteorder(file.byteorder)
-    return np.memmap(path, dtype=dtype, mode="r", offset=offset, shape=series.shape)
+    if offset is not None and not series.is_multifile:
+        dtype = series.dtype.newbyteorder(file.byteorder)
+        mapped = np.memmap(path, dtype=dtype, mode="r", offset=offset, shape=series.shape)
+        return arranged(mapped, order)
+    segments = TiffSegments.of(path, series) if series.size > WHOLE else None
+    return arranged(series.asarray(), order) if segments is None else Arranged(segments, order)
 
 
 def _settle(
-    pixels: npt.NDArray[Any],
-    series: tifffile.TiffPageSeries,
-    stated: Stated,
-    given: str | None,
-) -> tuple[npt.NDArray[Any], str, str]:
-    """Pixels, their axes, and where the axes came from."""
+    series: tifffile.TiffPageSeries, stated: Stated, given: str | None
+) -> tuple[Order, str, str]:
+    """Order of the stored axes, their letters, and where these came from."""
     source = _KINDS.get(series.kind, "TIFF pages")
-    pixels, letters = _restore(pixels, series.axes, stated.axes)
+    order, letters = _restore(series.axes, stated.axes)
+    shape = tuple(1 if axis is None else series.shape[axis] for axis in order)
     if given is not None:
-        pixels, letters = _overrule(pixels, given)
-        return pixels, letters, f"axes {letters} as given"
+        order, letters = _overrule(order, shape, given)
+        return order, letters, f"axes {letters} as given"
     unknown = [letter for letter in letters if letter not in LETTERS]
     if not unknown:
-        return pixels, check_axes(letters, pixels.ndim), f"axes {letters} from {source}"
+        return order, check_axes(letters, len(shape)), f"axes {letters} from {source}"
     if set(unknown) == {"Q"} and letters.endswith("QYX"):
-        letters = guess_axes(pixels.shape)
-        return pixels, letters, f"axes {letters} guessed from shape {pixels.shape}"
+        letters = guess_axes(shape)
+        return order, letters, f"axes {letters} guessed from shape {shape}"
     if len(unknown) > 1 or "T" in letters:
         raise InputError(
-            f"The file's axes {letters} of shape {pixels.shape} are not all known; "
+            f"The file's axes {letters} of shape {shape} are not all known; "
             f"name them with axes, one letter of {LETTERS} for each."
         )
-    letters = check_axes(letters.replace(unknown[0], "T"), pixels.ndim)
-    return pixels, letters, f"axes {letters} from {source}, {unknown[0]} guessed to be T"
+    letters = check_axes(letters.replace(unknown[0], "T"), len(shape))
+    return order, letters, f"axes {letters} from {source}, {unknown[0]} guessed to be T"
 
 
-def _restore(pixels: npt.NDArray[Any], stored: str, written: str) -> tuple[npt.NDArray[Any], str]:
+def _restore(stored: str, written: str) -> tuple[Order, str]:
     """Order and axes of length 1 as this package wrote them; otherwise what is stored."""
     extra = set(written) - set(stored)
     if set(stored) - set(written) or not extra <= set(LETTERS) or len(written) > len(set(written)):
-        return pixels, stored
-    expanded = pixels[(..., *[np.newaxis] * len(extra))]
-    present = stored + "".join(letter for letter in written if letter in extra)
-    return expanded.transpose([present.index(letter) for letter in written]), written
+        return tuple(range(len(stored))), stored
+    return tuple(None if a in extra else stored.index(a) for a in written), written
 
 
-def _overrule(pixels: npt.NDArray[Any], given: str) -> tuple[npt.NDArray[Any], str]:
+def _overrule(order: Order, shape: tuple[int, ...], given: str) -> tuple[Order, str]:
     count = len(given.strip())
-    longer = tuple(length for length in pixels.shape if length > 1)
-    if count not in (pixels.ndim, len(longer)):
-        is_shorter = 2 <= len(longer) < pixels.ndim
+    longer = [axis for axis, length in zip(order, shape, strict=True) if length > 1]
+    if count not in (len(shape), len(longer)):
+        is_shorter = 2 <= len(longer) < len(shape)
         also = f", or {len(longer)} without the axes of length 1" if is_shorter else ""
         raise InputError(
-            f"axes={given!r} names {count} axes but the file has shape {pixels.shape}; "
-            f"give {pixels.ndim} letters{also}."
+            f"axes={given!r} names {count} axes but the file has shape {shape}; "
+            f"give {len(shape)} letters{also}."
         )
-    if count != pixels.ndim:
-        pixels = pixels.reshape(longer)
-    return pixels, check_axes(given, pixels.ndim)
+    if count != len(shape):
+        order = tuple(longer)
+    return order, check_axes(given, count)

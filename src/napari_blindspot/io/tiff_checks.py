@@ -43,8 +43,13 @@ def check_whole(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> Non
         is_cut = is_cut or series.dataoffset + series.nbytes > size
     if is_cut or _is_chain_cut(file) or _lacks_description(file):
         raise InputError(f"it is cut short or damaged: its {size} bytes lack what they refer to.")
-    if series.nbytes > max(_RATIO_FREE_BYTES, _MAX_RATIO * size):
-        raise InputError(f"it states {series.nbytes} bytes of pixels and holds {size}: damaged.")
+    check_ratio(series.nbytes, size)
+
+
+def check_ratio(stated: int, held: int) -> None:
+    """Refuse a file that states far more bytes of pixels than its own could unpack to."""
+    if stated > max(_RATIO_FREE_BYTES, _MAX_RATIO * held):
+        raise InputError(f"it states {stated} bytes of pixels and holds {held}: damaged.")
 
 
 def _end(page: tifffile.TiffPage | tifffile.TiffFrame) -> int:

@@ -1,4 +1,4 @@
-"""The noise of an image from the image alone: law, read noise, defects, correlation."""
+"""The noise of an image, before or after training: law, read noise, defects, correlation."""
 
 from __future__ import annotations
 
@@ -9,49 +9,13 @@ from napari_blindspot.measure.report import ChannelNoise, Estimate, NoiseReport
 from napari_blindspot.params import InputError
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    from collections.abc import Callable, Sequence
 
     from napari_blindspot.io.base import Volume
+    from napari_blindspot.measure.blind import Blind
+    from napari_blindspot.measure.sampling import Run
 
-__all__ = ["ChannelNoise", "Estimate", "NoiseReport", "measure_noise", "noise_report"]
-
-
-def noise_report(
-    image: ArrayLike, *, axes: str | None = None, black_level: float | None = None
-) -> NoiseReport:
-    """Noise of each channel with confidence intervals, and its correlation, without training.
-
-    Parameters
-    ----------
-    image : array_like
-        2D to 5D image of any real dtype; it is never changed.
-    axes : str, optional
-        One letter of TCZYXS per axis; guessed from the shape if left out.
-    black_level : float, optional
-        Grey value without light (the offset of the camera). An image cannot tell it, and only
-        with it the read noise is more than an upper limit.
-
-    Returns
-    -------
-    NoiseReport
-        Gain, offset, read noise, saturation, hot pixels and correlation of each channel.
-
-    Raises
-    ------
-    InputError
-        If the image, the axes or the black level cannot be used.
-
-    Examples
-    --------
-    >>> import numpy as np, napari_blindspot
-    >>> noisy = np.random.default_rng(0).poisson(np.linspace(5, 50, 256), (256, 256))
-    >>> report = napari_blindspot.noise_report(noisy)
-    >>> bool(abs(report.channels[0].gain.value - 1) < 0.1)
-    True
-    """
-    from napari_blindspot.io.arrays import as_volume
-
-    return measure_noise(as_volume(image, axes), black_level)
+__all__ = ["ChannelNoise", "Estimate", "NoiseReport", "measure_blind", "measure_noise"]
 
 
 def measure_noise(volume: Volume, black_level: float | None = None) -> NoiseReport:
@@ -79,6 +43,44 @@ def measure_noise(volume: Volume, black_level: float | None = None) -> NoiseRepo
     return NoiseReport(volume.axes, volume.shape, volume.note, pixels, tuple(channels))
 
 
+def measure_blind(
+    volume: Volume,
+    predict: Callable[[Run], Sequence[Blind]],
+    along: str,
+    before: NoiseReport,
+    black_level: float | None = None,
+) -> NoiseReport:
+    """Noise of a volume from blind predictions of an even choice of places.
+
+    Parameters
+    ----------
+    volume : Volume
+        The noisy image.
+    predict : callable
+        Makes the blind predictions of each channel in a run of planes.
+    along : str
+        Axis on which the planes of a run follow one another: T, Z, or empty.
+    before : NoiseReport
+        What the image alone tells.
+    black_level : float, optional
+        Grey value without light.
+    """
+    from napari_blindspot.measure import sampling
+    from napari_blindspot.measure.channel import Channel, measure
+
+    runs = list(sampling.runs(volume, along, _BLIND))
+    blind = list(zip(*map(predict, runs), strict=True))
+    channels = [
+        measure(Channel(noise.name, index, runs, (), volume.dtype, blind[index]), black_level)
+        for index, noise in enumerate(before.channels)
+    ]
+    pixels = sum(run.planes[0].size for run in runs)
+    return NoiseReport(
+        volume.axes, volume.shape, volume.note, pixels, tuple(channels), before=before
+    )
+
+
+_BLIND = 1 << 18  # pixels of each channel that are predicted blindly
 _ACROSS = 1 << 20  # pixels of each channel for the correlation along the second stacking axis
 
 

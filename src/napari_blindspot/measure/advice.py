@@ -9,6 +9,7 @@ from napari_blindspot.measure.report import CORRELATED
 if TYPE_CHECKING:
     from napari_blindspot.measure.report import ChannelNoise
 
+_ALIKE = 0.05  # part by which two variances may differ
 _MUCH = 0.01  # part of the pixels from which saturation is worth a word
 
 
@@ -30,6 +31,31 @@ def advice(noise: ChannelNoise) -> str:
             f"{100 * noise.saturated:.3g} % of the pixels are saturated; no method restores them."
         )
     return " ".join(sentences)
+
+
+def comparison(noise: ChannelNoise, before: ChannelNoise) -> str:
+    """How the noise in the blind prediction compares with that seen in the image alone."""
+    if noise.groups is None or before.groups is None or not before.variance > 0:
+        return "There are too few pixels to compare the blind prediction with the image alone."
+    ratio = noise.variance / before.variance
+    percent = f"{100 * abs(ratio - 1):.0f} %"
+    if abs(ratio - 1) < _ALIKE:
+        return "The blind prediction and the image alone tell the same noise."
+    if ratio < 1:
+        return (
+            f"The blind prediction leaves {percent} less noise than the image has: neighbours know "
+            "a part of it, for it is correlated, or the network has learned it by heart."
+        )
+    if before.correlated("X") or before.correlated("Y"):
+        return (
+            f"The blind prediction leaves {percent} more noise than the image alone tells: "
+            "correlated noise hides from the filters that see the image alone, or structure is "
+            "left that the network has not learned."
+        )
+    return (
+        f"The blind prediction leaves {percent} more than the noise of the image: structure that "
+        "the network has not learned. Train longer, or trust the image alone."
+    )
 
 
 def _on_correlation(noise: ChannelNoise) -> str:

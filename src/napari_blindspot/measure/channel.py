@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_blindspot.measure import correlation, defects, law
+from napari_blindspot.measure import blind, correlation, defects, law
 from napari_blindspot.measure.report import CORRELATED, ChannelNoise, Estimate, Groups
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from napari_blindspot.measure.blind import Blind
     from napari_blindspot.measure.correlation import Correlation
     from napari_blindspot.measure.line import Line
     from napari_blindspot.measure.sampling import Run
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 _ROUNDING = 1 / 12  # variance of rounding to whole numbers
 _COUNTS = 0.25  # by which a gain may differ from the step between counts
-_HALF = 1.96  # half of a 95 % interval in standard errors, with many tiles
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,8 @@ class Channel:
         Further planes, along the second stacking axis.
     dtype : numpy.dtype
         Type of the image.
+    blind : sequence of Blind or None
+        Blind predictions of the runs, where a model has made them.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Channel:
     runs: Sequence[Run]
     across: Sequence[Run]
     dtype: np.dtype[Any]
+    blind: Sequence[Blind] | None = None
 
 
 def measure(channel: Channel, black_level: float | None) -> ChannelNoise:
@@ -62,7 +65,7 @@ def measure(channel: Channel, black_level: float | None) -> ChannelNoise:
     prepared = [_prepare(run, channel.index) for run in channel.runs]
     planes = [p for p, _ in prepared]
     quantum = defects.quantum(values)
-    seen = law.observe(planes)
+    seen = law.observe(planes) if channel.blind is None else blind.observe(planes, channel.blind)
     piles = limits
     if limits.low is not None and not any(
         defects.is_cut_off(p.values, limits.low, quantum) for p in planes
@@ -71,7 +74,7 @@ def measure(channel: Channel, black_level: float | None) -> ChannelNoise:
     found = law.estimate(seen, piles, {})
     correlations = _correlations(channel, planes, found)
     strong = _significant(correlations, channel.runs[0].along)
-    if strong:
+    if strong and channel.blind is None:
         found = law.estimate(seen, piles, strong) or found
     counted = [int(sum(c[i] for _, c in prepared)) for i in range(2)]
     facts = {
@@ -108,6 +111,8 @@ def _correlations(
     if found is None or not found.variance.max() > 0:
         return []
     gain, offset = float(found.line.gain[0]), float(found.line.offset[0])
+    if channel.blind is not None:
+        return blind.correlations(planes, channel.blind, channel.runs[0].along, (gain, offset))
     result = correlation.in_plane(planes, gain, offset)
     along = channel.runs[0].along
     if along:
@@ -151,7 +156,7 @@ def _known(
     line = found.line
     # One level of the signal tells the variance there, and nothing of a gain.
     gain, offset = (
-        _estimate(values, found.tiles) if len(found.signal) > 1 else None
+        Estimate.of(values, found.tiles) if len(found.signal) > 1 else None
         for values in (line.gain, line.offset)
     )
     dark, bright = float(found.signal.min()), float(found.signal.max())
@@ -170,20 +175,10 @@ def _known(
         bright=bright,
         no_noise_at=crossing,
         black_level=black,
-        read_noise=_root(_estimate(variance, found.tiles)),
+        read_noise=_root(Estimate.of(variance, found.tiles)),
         counts=counts,
         groups=Groups(found.signal, found.variance, found.count),
     )
-
-
-def _estimate(values: Floats, tiles: int) -> Estimate:
-    """First value with an interval from the spread of the others, the resamples."""
-    if tiles < 2:
-        return Estimate(float(values[0]), math.nan, math.nan)
-    # Few tiles know their own spread badly: the quantile of t, and the lost degree of freedom.
-    half = _HALF * (1 + 1.5 / tiles) * math.sqrt(tiles / (tiles - 1))
-    spread = half * float(values[1:].std())
-    return Estimate(float(values[0]), float(values[0]) - spread, float(values[0]) + spread)
 
 
 def _root(squared: Estimate) -> Estimate:

@@ -96,7 +96,7 @@ def _collect(
 ) -> Filtered:
     axes = active_axes(planes.shape)
     core, ring = extent[0], sum(extent)
-    level, spread = _ring(planes, axes, core, ring)
+    level, spread = around(planes, axes, core, ring)
     if good.all():
         kept = np.ones_like(good)
     else:
@@ -125,8 +125,8 @@ def _apply(planes: Floats, order: int, axes: tuple[int, ...], *, squared: bool) 
     return planes
 
 
-def _ring(planes: Floats, axes: tuple[int, ...], core: int, ring: int) -> tuple[Floats, Floats]:
-    """Mean and variance over a box less its core."""
+def around(planes: Floats, axes: tuple[int, ...], core: int, ring: int) -> tuple[Floats, Floats]:
+    """Mean and variance over a box of radius `ring` less its core of radius `core`."""
     inner, outer = _size(axes, core), _size(axes, ring)
     n_inner, n_outer = np.prod(inner), np.prod(outer)
 

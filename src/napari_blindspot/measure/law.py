@@ -51,7 +51,7 @@ class Planes:
 class Candidate:
     """One way to see the noise: a filter, the ring around it, and the flattest part of the pixels.
 
-    An `order` of 0 stands for differences in time.
+    An `order` of 0 stands for differences in time, `BLIND` for residuals of blind predictions.
     """
 
     order: int
@@ -89,9 +89,17 @@ class Fit:
     misfit: float
 
 
+BLIND = -1
 # Filters of low order also with a narrow ring, which knows the signal of fine structure better.
 _WIDTHS = {1: (3, 1), 2: (3, 1), 3: (3,), 4: (3,)}
-_FLAT = {0: (1.0,), 1: (1.0, 0.35), 2: (1.0, 0.35), 3: (0.35, 0.1), 4: (0.35, 0.1)}
+_FLAT = {
+    BLIND: (1.0, 0.35, 0.1),
+    0: (1.0,),
+    1: (1.0, 0.35),
+    2: (1.0, 0.35),
+    3: (0.35, 0.1),
+    4: (0.35, 0.1),
+}
 _HIGHEST_CORRELATED = 2  # order up to which a filter passes enough of correlated noise
 
 
@@ -120,16 +128,17 @@ def observe(runs: Sequence[Planes]) -> list[Seen]:
     for order, widths in _WIDTHS.items():
         passed = [list(filters.spatial(run.values, run.good, order, widths)) for run in runs]
         for width, parts in zip(widths, zip(*passed, strict=True), strict=True):
-            seen += _grouped(runs, parts, order, width)
+            seen += grouped(runs, parts, order, width)
     if all(run.moving and len(run.values) > 1 for run in runs):
         parts = tuple(filters.temporal(run.values, run.good, 3) for run in runs)
-        seen += _grouped(runs, parts, 0, 3)
+        seen += grouped(runs, parts, 0, 3)
     return seen
 
 
-def _grouped(
+def grouped(
     runs: Sequence[Planes], parts: Sequence[Filtered], order: int, width: int
 ) -> list[Seen]:
+    """What the candidates of one filter see: one for each choice of the flattest places."""
     if not any(len(f.index) for f in parts):
         return []
     edges = groups.level_edges(np.concatenate([f.level for f in parts]))
@@ -184,7 +193,7 @@ def estimate(
 
 
 def _noise_gain(one: Seen, correlation: dict[int, Floats]) -> float:
-    if one.candidate.order:
+    if one.candidate.order > 0:
         return max(filters.noise_gain(one.candidate.order, one.axes, correlation), _LEAST_GAIN)
     rho = correlation.get(0, np.ones(1))
     return max(1.0 - float(rho[1]), _LEAST_GAIN) if len(rho) > 1 else 1.0
@@ -192,25 +201,25 @@ def _noise_gain(one: Seen, correlation: dict[int, Floats]) -> float:
 
 def _fit(sums: groups.Sums, candidate: Candidate, limits: Limits, seed: int) -> list[Fit]:
     """The fit of a candidate and, where pixels pile up at a lower limit, one made up for it."""
-    draws = _draws(len(sums.count), seed)
-    count, signal, variance = sums.resampled(draws)
+    drawn = draws(len(sums.count), seed)
+    count, signal, variance = sums.resampled(drawn)
     if limits.high is not None:
         # Noise cut off at the top is smaller than it was.
         clear = signal + _TOP * np.sqrt(np.maximum(variance, 0)) < limits.high
         count = count * clear * clear[:1]
     if not count[0].sum() > 0:
         return []
-    found = [_lines(count, signal, variance, candidate, len(draws[0]), False)]
+    found = [_lines(count, signal, variance, candidate, len(drawn[0]), False)]
     if limits.low is not None:
         centre, before, told = unclip(signal, variance, limits.low)
         told *= told[:1]
         if (count * told)[0].sum() > 0:
-            found.append(_lines(count * told, centre, before, candidate, len(draws[0]), True))
+            found.append(_lines(count * told, centre, before, candidate, len(drawn[0]), True))
     return found
 
 
-def _draws(n_tiles: int, seed: int) -> Floats:
-    """How often each tile counts: once in the estimate, at random in the resamples."""
+def draws(n_tiles: int, seed: int = 0) -> Floats:
+    """How often each tile counts: once in the estimate, at random in the resamples `(1 + B,)`."""
     rng = np.random.default_rng(seed)
     drawn = rng.multinomial(n_tiles, np.full(n_tiles, 1 / n_tiles), _RESAMPLES)
     return np.concatenate([np.ones((1, n_tiles)), drawn])

@@ -30,7 +30,15 @@ class Line:
         return self.gain * signal + self.offset
 
 
-def fit(count: Floats, signal: Floats, variance: Floats) -> Line:
+def fit(
+    count: Floats,
+    signal: Floats,
+    variance: Floats,
+    *,
+    misfit: float = _MISFIT,
+    least_gain: float = -np.inf,
+    rare: bool = True,
+) -> Line:
     """Robust weighted lines.
 
     Parameters
@@ -38,12 +46,18 @@ def fit(count: Floats, signal: Floats, variance: Floats) -> Line:
     count, signal, variance : ndarray
         Pixels, mean signal and mean variance of each group, `(B, G)`; a group with a count of 0
         is left out.
+    misfit : float
+        By which a camera may differ from a straight line, relative.
+    least_gain : float
+        Smallest gain that there can be.
+    rare : bool
+        Whether groups so dark that photons are rare tell the less.
 
     Notes
     -----
     The weight of a group is the inverse variance of its variance: that of Gaussian noise, that of
-    rare photons in the dark, and a misfit of 1 %, so that many pixels do not decide all. Groups
-    above the line count less, for structure adds to the variance and never takes from it.
+    rare photons in the dark, and the misfit, so that many pixels do not decide all. Groups above
+    the line count less, for structure adds to the variance and never takes from it.
     """
     used = count > 0
     n = np.where(used, count, 1.0)
@@ -51,20 +65,21 @@ def fit(count: Floats, signal: Floats, variance: Floats) -> Line:
     fitted, trust = np.where(used, variance, level), used.astype(float)
     gain, offset = np.zeros_like(level), level
     for _ in range(_ROUNDS):
-        spread = fitted**2 * (2 / n + _MISFIT**2) + fitted * gain**2 / n
+        spread = fitted**2 * (2 / n + misfit**2) + rare * fitted * gain**2 / n
         spread += (_LEAST * level) ** 2 + np.finfo(float).tiny
-        gain, offset = _weighted(signal, variance, trust / spread)
+        gain, offset = _weighted(signal, variance, trust / spread, least_gain)
         fitted = np.maximum(gain * signal + offset, 1e-3 * level)
         excess = (variance - fitted) / np.sqrt(spread)
         trust = used / np.maximum(excess / _EXCESS, 1) ** 2
     return Line(gain[:, 0], offset[:, 0])
 
 
-def _weighted(x: Floats, y: Floats, weights: Floats) -> tuple[Floats, Floats]:
+def _weighted(x: Floats, y: Floats, weights: Floats, least: float) -> tuple[Floats, Floats]:
     total = np.maximum(weights.sum(1, keepdims=True), np.finfo(float).tiny)
     weights = weights / total
     centre, level = ((weights * a).sum(1, keepdims=True) for a in (x, y))
     spread = (weights * (x - centre) ** 2).sum(1, keepdims=True)
     product = (weights * (x - centre) * (y - level)).sum(1, keepdims=True)
     slope = np.divide(product, spread, out=np.zeros_like(product), where=spread > 0)
+    slope = np.maximum(slope, least)
     return slope, level - slope * centre

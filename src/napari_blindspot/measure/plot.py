@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".png", ".pdf", ".svg")
 _COLOURS = {"X": "#0072b2", "Y": "#d55e00", "Z": "#009e73", "T": "#cc79a7"}
-_LINE, _FAINT = "#0072b2", "#8a8d94"
+_LINE, _FAINT, _OTHER = "#0072b2", "#8a8d94", "#d55e00"
 _ROW_HEIGHT, _WIDTH = 3.4, 9.6  # inches
 _CHANNELS = 8  # that a picture shows at most
 
@@ -66,11 +66,16 @@ def draw(report: NoiseReport, title: str = "") -> Figure:
     from matplotlib.figure import Figure
 
     shown = report.channels[:_CHANNELS]
+    before = report.before.channels if report.before else (None,) * len(report.channels)
     figure = Figure(figsize=(_WIDTH, _ROW_HEIGHT * len(shown) + 0.3), layout="constrained")
     rows = figure.subplots(len(shown), 2, squeeze=False, width_ratios=(1.5, 1))
-    for channel, (left, right) in zip(shown, rows, strict=True):
+    for channel, alone, (left, right) in zip(shown, before, rows, strict=False):
         _law(left, channel)
+        if alone:
+            _alone(left, alone)
         _correlation(right, channel)
+        if alone:
+            right.set_ylabel("correlation of what is left")
         if len(report.channels) > 1:
             left.set_title(f"channel {channel.name}", loc="left", fontsize=10)
     hidden = len(report.channels) - len(shown)
@@ -107,6 +112,17 @@ def _law(axes: Axes, channel: ChannelNoise) -> None:
         axes.axvline(channel.black_level, color=_FAINT, linewidth=0.9, linestyle="--")
     top = max(float(groups.variance.max()), float(middle.max()))
     axes.set_ylim(min(0.0, float(middle.min())) - 0.02 * top, 1.3 * top + 1e-12)
+    axes.legend(frameon=False, loc="upper left", fontsize=9)
+
+
+def _alone(axes: Axes, channel: ChannelNoise) -> None:
+    """The line that the image alone tells."""
+    if channel.gain is None or channel.offset is None or not axes.lines:
+        return
+    ends = np.asarray(axes.lines[0].get_xdata())
+    line = channel.gain.value * ends + channel.offset.value
+    label = f"image alone, gain {channel.gain.value:.4g}"
+    axes.plot(ends, line, color=_OTHER, linewidth=1.3, linestyle=":", label=label)
     axes.legend(frameon=False, loc="upper left", fontsize=9)
 
 

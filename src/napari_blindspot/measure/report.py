@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 CORRELATED = 0.1  # from here on a method has to take notice
+_HALF = 1.96  # half of a 95 % interval in standard errors, with many tiles
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,20 @@ class Estimate:
     value: float
     low: float
     high: float
+
+    @classmethod
+    def of(cls, values: Floats, tiles: float = math.inf) -> Estimate:
+        """First value with an interval from the spread of the others, its resamples.
+
+        `tiles` is the number of independent parts that were resampled.
+        """
+        value = float(values[0])
+        if tiles < 2:
+            return cls(value, math.nan, math.nan)
+        # Few parts know their own spread badly: the quantile of t, and the lost degree of freedom.
+        half = _HALF * (1 + 1.5 / tiles) / math.sqrt(1 - 1 / tiles)
+        spread = half * float(values[1:].std())
+        return cls(value, value - spread, value + spread)
 
     def scaled(self, factor: float) -> Estimate:
         """The same estimate in other units; `factor` is more than 0."""
@@ -125,7 +140,7 @@ def _reach(correlation: Correlation) -> int:
 
 @dataclass(frozen=True)
 class NoiseReport:
-    """Noise of an image, found without training.
+    """Noise of an image, found without training or from the blind prediction of a model.
 
     Attributes
     ----------
@@ -137,6 +152,10 @@ class NoiseReport:
         Pixels of each channel that were looked at.
     channels : tuple of ChannelNoise
         One entry per channel.
+    model : str
+        Method of the model that made the blind prediction; empty without a model.
+    before : NoiseReport or None
+        What the image alone tells, beside the blind prediction.
     """
 
     axes: str
@@ -144,6 +163,8 @@ class NoiseReport:
     note: str
     pixels: int
     channels: tuple[ChannelNoise, ...]
+    model: str = ""
+    before: NoiseReport | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The report as values that JSON has."""
@@ -154,6 +175,8 @@ class NoiseReport:
             "pixels": self.pixels,
             "lags": LAGS,
             "channels": [_channel(channel) for channel in self.channels],
+            "method": self.model or None,
+            "before": self.before and self.before.as_json(),
         }
 
 
