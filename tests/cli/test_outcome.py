@@ -14,7 +14,7 @@ from napari_blindspot.cli.outcome import (
     number,
     shown,
 )
-from napari_blindspot.events import Started
+from napari_blindspot.events import Started, Step
 from napari_blindspot.job import Job
 from napari_blindspot.noise import LawInterval, NoiseLaw
 
@@ -107,3 +107,12 @@ def test_an_unfinished_run_has_no_report():
         outcome.as_text()
     with pytest.raises(RuntimeError, match="has not finished"):
         outcome.as_json()
+
+
+def test_the_last_loss_on_held_out_pixels_is_told_with_that_of_the_training():
+    outcome = Outcome(Job())
+    for step, held_out in enumerate((0.9, 0.7, None), 1):
+        outcome.add(Step(0, step, step / 3, 0.5, 0.1 * step, held_out))
+    assert outcome.held_out == {0: 0.7}
+    (line,) = outcome._training()
+    assert line.endswith("last loss 0.5, 0.7 on held-out pixels")

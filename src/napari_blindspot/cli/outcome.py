@@ -31,6 +31,8 @@ class Outcome:
         First and last event.
     last_steps : dict
         Last training step of each network.
+    held_out : dict
+        Last loss of each network on the pixels that are held out, where there are some.
     kept_model : str or None
         Where the model lies, if it was saved.
     """
@@ -39,6 +41,7 @@ class Outcome:
     started: Started | None = None
     finished: Finished | None = None
     last_steps: dict[int, Step] = field(default_factory=dict)
+    held_out: dict[int, float] = field(default_factory=dict)
     kept_model: str | None = None
 
     def add(self, event: Event) -> None:
@@ -47,6 +50,8 @@ class Outcome:
             self.started = event
         elif isinstance(event, Step):
             self.last_steps[event.network] = event
+            if event.held_out is not None:
+                self.held_out[event.network] = event.held_out
         elif isinstance(event, Finished):
             self.finished = event
             self.kept_model = self.job.save_model
@@ -110,6 +115,7 @@ class Outcome:
             "seed": self.job.seed,
             "steps": [step.step for step in steps],
             "loss": [_finite(step.loss) for step in steps],
+            "held_out_loss": [_finite(loss) for loss in self.held_out.values()],
             "training_s": round(sum(step.elapsed_s for step in steps), 3),
             "noise": [
                 {"channel": channel, **law_as_json(*noise)} for channel, noise in self.noise.items()
@@ -155,6 +161,7 @@ class Outcome:
             (f"network {index + 1}: " if many else "")
             + f"{step.step} steps in {duration(step.elapsed_s)} "
             f"({speed(step.step / max(step.elapsed_s, 1e-9))}), last loss {step.loss:.4g}"
+            + (f", {self.held_out[index]:.4g} on held-out pixels" if index in self.held_out else "")
             for index, step in self.last_steps.items()
         ]
 
