@@ -53,7 +53,7 @@ manifest: install-test
 # Without xvfb-run, tests/conftest.py skips what needs a display where there is none, and says so.
 pytest: install-test display
 	@screen=; command -v xvfb-run >/dev/null && screen='xvfb-run -a -s "-screen 0 1280x1024x24"'; \
-	eval "$$screen $(BIN)/python -m pytest -n logical --maxprocesses 8 --cov --cov-report=term --cov-report=xml"
+	eval "$$screen $(BIN)/python -m pytest -n logical --maxprocesses 8 --dist worksteal --cov --cov-report=term --cov-report=xml"
 
 display:
 	@if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then \

@@ -12,7 +12,7 @@ def ramp(*shape):
 
 def test_same_generator_state_gives_same_batch():
     sampler = PatchSampler((ramp(3, 2, 20, 24),), (8, 8), 5)
-    batches = [sampler.draw(torch.Generator().manual_seed(3)) for _ in range(2)]
+    batches = [sampler.draw(torch.Generator().manual_seed(3)).noisy for _ in range(2)]
     assert batches[0].shape == (5, 2, 8, 8)
     assert torch.equal(*batches)
 
@@ -20,7 +20,7 @@ def test_same_generator_state_gives_same_batch():
 def test_patches_are_windows_of_the_series_up_to_turns():
     series = ramp(1, 1, 9, 11)
     sampler = PatchSampler((series,), (4, 4), 40)
-    for patch in sampler.draw(torch.Generator().manual_seed(0)):
+    for patch in sampler.draw(torch.Generator().manual_seed(0)).noisy:
         values = patch.flatten().sort().values
         top = int(values[0])
         y, x = divmod(top, 11)
@@ -30,19 +30,19 @@ def test_patches_are_windows_of_the_series_up_to_turns():
 def test_every_turn_occurs_and_every_border_is_reached():
     series = ramp(1, 1, 4, 5)
     sampler = PatchSampler((series,), (4, 4), 300)
-    patches = {tuple(p.flatten().tolist()) for p in sampler.draw(torch.Generator())}
+    patches = {tuple(p.flatten().tolist()) for p in sampler.draw(torch.Generator()).noisy}
     assert len(patches) == 8 * 2
 
 
 def test_no_augmentation_keeps_orientation():
     series = ramp(1, 1, 4, 4)
-    patch = PatchSampler((series,), (4, 4), 1, augment=False).draw(torch.Generator())
+    patch = PatchSampler((series,), (4, 4), 1, augment=False).draw(torch.Generator()).noisy
     assert torch.equal(patch, series)
 
 
 def test_inputs_are_drawn_in_proportion_to_their_size():
     sampler = PatchSampler((torch.zeros(1, 1, 8, 8), torch.ones(3, 1, 8, 8)), (8, 8), 400)
-    share = float(sampler.draw(torch.Generator().manual_seed(0)).mean())
+    share = float(sampler.draw(torch.Generator().manual_seed(0)).noisy.mean())
     assert share == pytest.approx(0.75, abs=0.07)
 
 

@@ -39,14 +39,14 @@ def predicted(model, volume, device="cpu"):
 
 def fail_above(monkeypatch, pixels, error):
     """Let every prediction of more than so many pixels run out of memory."""
-    whole = prediction._predict_piece
+    whole = prediction.predict_piece
 
     def limited(piece, *args, **options):
         if piece.n_values > pixels:
             raise error
         return whole(piece, *args, **options)
 
-    monkeypatch.setattr(prediction, "_predict_piece", limited)
+    monkeypatch.setattr(prediction, "predict_piece", limited)
 
 
 ERRORS = [

@@ -89,3 +89,11 @@ def test_threads_are_used_and_given_back(noisy):
 def test_a_job_of_an_earlier_version_still_loads():
     text = json.dumps({"inputs": ["a.tif"], "budget": "10s", "method": "n2v"})
     assert Job.from_json(text).pace == ()
+
+
+def test_a_model_in_memory_is_applied_like_its_file(noisy, tmp_path):
+    path = str(tmp_path / "m.safetensors")
+    first = finished(Job(inputs=(str(noisy),), params=SMALL, budget="3steps", save_model=path))
+    by_file = finished(Job(inputs=(str(noisy),), model=path))
+    *_, in_memory = run(Job(inputs=(str(noisy),)), model=first.model)
+    np.testing.assert_array_equal(in_memory.denoised.read(), by_file.denoised.read())

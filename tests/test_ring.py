@@ -53,7 +53,7 @@ def test_patches_are_windows_of_the_volume():
     generator = seeded(1)
     assert ring.pixels == 6 * 20 * 30
     for _ in range(12):
-        for patch in ring.draw(generator):
+        for patch in ring.draw(generator).noisy:
             assert patch.shape == (1, 4, 4)
             values = patch.flatten().sort().values.to(torch.int64)
             n, rest = divmod(int(values[0]), 600)
@@ -66,7 +66,7 @@ def test_every_part_comes_up_though_few_blocks_are_held():
     source = blocks((20, 8, 8))
     ring = Ring(source, 8, 1, seeded())
     generator = seeded(1)
-    seen = {int(ring.draw(generator).min()) // 64 for _ in range(400)}
+    seen = {int(ring.draw(generator).noisy.min()) // 64 for _ in range(400)}
     assert seen == set(range(20))
     assert source.series[0].volume.data.reads <= 5 + 400 // 2
 
@@ -76,7 +76,7 @@ def test_the_generator_decides_alone():
     for _ in range(2):
         ring = Ring(blocks((6, 20, 30)), 4, 2, seeded())
         generator = seeded(5)
-        batches.append(torch.stack([ring.draw(generator) for _ in range(15)]))
+        batches.append(torch.stack([ring.draw(generator).noisy for _ in range(15)]))
     assert torch.equal(*batches)
 
 
@@ -91,7 +91,7 @@ def test_a_saved_state_goes_on_with_the_same_batches(drawn):
     again = torch.Generator()
     again.set_state(generator.get_state())
     for _ in range(7):
-        assert torch.equal(ring.draw(generator), other.draw(again))
+        assert torch.equal(ring.draw(generator).noisy, other.draw(again).noisy)
 
 
 def test_inputs_are_drawn_in_proportion_to_their_size():
@@ -104,7 +104,7 @@ def test_inputs_are_drawn_in_proportion_to_their_size():
 def test_axes_shorter_than_a_block_are_padded_to_the_network():
     source = blocks((5, 7))
     assert source.sides(0) == (5, 7)
-    assert source.read([0, 0, 0, 0]).shape == (1, 1, 6, 8)
+    assert source.read([0, 0, 0, 0]).noisy.shape == (1, 1, 6, 8)
 
 
 def test_what_cannot_be_read_stops_the_training():
@@ -112,6 +112,6 @@ def test_what_cannot_be_read_stops_the_training():
     ring = Ring(source, 4, 1, seeded())
     source.series[0].volume.data.values = None
     generator = seeded()
-    batches = iter(lambda: ring.draw(generator), None)
+    batches = iter(lambda: ring.draw(generator).noisy, None)
     with pytest.raises(TypeError):
         list(itertools.islice(batches, 20))

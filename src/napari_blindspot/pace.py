@@ -127,7 +127,7 @@ class Clock:
 
     def state(self) -> dict[str, Any]:
         """What changes with the steps, ready for JSON."""
-        return {"ends": self._ends, "since": self._since, "step": self._step}
+        return {"ends": self._ends, "since": self._since, "step": self._step, "over": self._is_over}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a saved `state`."""
@@ -135,6 +135,7 @@ class Clock:
         step, elapsed_s = state["since"]
         self._since = (int(step), float(elapsed_s))
         self._step = int(state["step"])
+        self._is_over = bool(state["over"])
 
     def _watch(self, step: int, elapsed_s: float, seconds: float) -> None:
         first_ends = len(self._ends) == 1

@@ -44,6 +44,7 @@ def run(
     *,
     resume: bool = False,
     view: View | None = None,
+    model: Model | None = None,
 ) -> Generator[Event, None, None]:
     """Do what the job says: train or load a model, denoise the first input, save.
 
@@ -61,6 +62,8 @@ def run(
     view : callable, optional
         Tells the region of the first input to preview during the training. Previews take less
         than a tenth of the time, and change nothing in the result.
+    model : Model, optional
+        A trained model to apply, in place of a file that the job names and of training.
 
     Yields
     ------
@@ -76,7 +79,7 @@ def run(
     """
     device = devices.choose(job.device)
     with devices.threads(job.threads):
-        work = _Work.of(job, volumes, device, _Latch(stop))
+        work = _Work.of(job, volumes, device, _Latch(stop), model)
         yield from work.events(resume=resume, view=view)
 
 
@@ -99,10 +102,15 @@ class _Work:
 
     @classmethod
     def of(
-        cls, job: Job, volumes: Sequence[Volume] | None, device: torch.device, stop: _Latch
+        cls,
+        job: Job,
+        volumes: Sequence[Volume] | None,
+        device: torch.device,
+        stop: _Latch,
+        model: Model | None,
     ) -> _Work:
         volumes = volumes or [open_volume(path, axes=job.axes) for path in job.inputs]
-        loaded = load(job.model) if job.model else None
+        loaded = model or (load(job.model) if job.model else None)
         method = loaded.method if loaded else methods.create(job.method, job.params)
         noisy = cropped(volumes[0], job.apply_on)
         shown = [cropped(volume, job.train_on) for volume in volumes]
@@ -115,11 +123,11 @@ class _Work:
         began = time.perf_counter()
         with writing(self.job.targets) as able:
             yield self._started("" if able else _UNLOCKED)
-            checkpoints = Checkpoints.of_job(self.job, resume=resume)
+            checkpoints = None if self.loaded else Checkpoints.of_job(self.job, resume=resume)
             model = self.loaded
             if model is None:
                 model = yield from self._trained(checkpoints, view)
-            job = _repeated(self.job, model, self.device)
+            job = self._repeated(model)
             results = yield from self._results(job, model)
             if checkpoints and self.stop.state is not Stop.HALT:
                 checkpoints.remove()
@@ -162,6 +170,12 @@ class _Work:
             )
             return saved(job, self.noisy, arrays, room)
 
+    def _repeated(self, model: Model) -> Job:
+        """Job that does the same again: as many steps, and on a CPU as many threads."""
+        paces = () if self.loaded else tuple(network.pace for network in model.networks)
+        threads = torch.get_num_threads() if self.device.type == "cpu" else self.job.threads
+        return dataclasses.replace(self.job, pace=paces if any(paces) else (), threads=threads)
+
     def _started(self, warning: str) -> Started:
         channels = {layout.n_channels for layout in (*self.layouts, self.layout)}
         if len(channels) > 1:
@@ -175,13 +189,6 @@ class _Work:
             networks=1 if self.job.joint else channels.pop(),
             warning=warning,
         )
-
-
-def _repeated(job: Job, model: Model, device: torch.device) -> Job:
-    """Job that does the same again: as many steps, and on a CPU as many threads."""
-    paces = () if job.model else tuple(network.pace for network in model.networks)
-    threads = torch.get_num_threads() if device.type == "cpu" else job.threads
-    return dataclasses.replace(job, pace=paces if any(paces) else (), threads=threads)
 
 
 def _check_targets(job: Job, volume: Volume, method: methods.Method) -> None:

@@ -135,12 +135,9 @@ def train(
         fraction = clock.fraction(step)
         if checkpoint:
             yield from checkpoint.keep_when_due(progress)
-        held = (
-            _examined(exam, parts, averages, fraction) if exam and exam.is_due(fraction) else None
-        )
+        held = _examined(exam, parts, averages, fraction)
         yield Step(network_index, step, fraction, progress.losses[-1], progress.elapsed_s, held)
-        if watch and watch.is_due and (preview := _looked(watch, parts, averages, step)):
-            yield preview
+        yield from _looked(watch, parts, averages, step)
 
     if checkpoint:
         yield from checkpoint.keep_at_the_end(progress)
@@ -189,18 +186,29 @@ def _pair(parts: Parts, sampler: Patches, generator: torch.Generator) -> Trainin
     return dataclasses.replace(pair, mask=pair.mask * drawn.counted)
 
 
-def _examined(exam: Exam, parts: Parts, averages: list[Tensor], fraction: float) -> float:
+def _examined(
+    exam: Exam | None, parts: Parts, averages: list[Tensor], fraction: float
+) -> float | None:
+    """Loss on held-out pixels, when it is due."""
+    if exam is None or not exam.is_due(fraction):
+        return None
     _swap(averages, parts.network)
     loss = exam.loss(parts, fraction)
     _swap(averages, parts.network.train())
     return loss
 
 
-def _looked(watch: Watch, parts: Parts, averages: list[Tensor], step: int) -> Preview | None:
+def _looked(
+    watch: Watch | None, parts: Parts, averages: list[Tensor], step: int
+) -> Generator[Preview, None, None]:
+    """A preview, when it is due."""
+    if watch is None or not watch.is_due:
+        return
     _swap(averages, parts.network)
     preview = watch.look(parts, step)
     _swap(averages, parts.network.train())
-    return preview
+    if preview:
+        yield preview
 
 
 def _average(averages: list[Tensor], network: nn.Module, decay: float) -> None:

@@ -94,7 +94,7 @@ def test_truth_lies_in_the_posterior_interval_of_photon_counts():
     """90 % intervals of real photon counts hold about 90 % of the true pixels."""
     counts = tifffile.imread(HAZELNUT / "noisy_lowlight_T40.tif")
     truth = tifffile.imread(HAZELNUT / "gt_lowlight_total_div40.tif")
-    options = {"likelihood": "poisson", "budget": "500steps", "with_std": True}
+    options = {"likelihood": "poisson", "budget": "250steps", "with_std": True}
     result = api.denoise(counts[:4], method="laine19", axes="TYX", **options)
     inside = np.abs(result.image - truth) < 1.645 * result.std
     assert inside.mean() == pytest.approx(0.9, abs=0.05)
