@@ -156,7 +156,7 @@ def test_seconds_that_were_used_are_not_used_again(tmp_path):
     file = tmp_path / "state"
     first = steps_of(parts_for(), Budget(seconds=0.2), checkpoint=kept(file))
     assert steps_of(parts_for(), Budget(seconds=0.2), checkpoint=kept(file, resume=True)) == []
-    assert first[-1].elapsed_s < 1
+    assert first[-1].elapsed_s < 5
 
 
 def test_without_resume_a_training_begins_anew(tmp_path):
