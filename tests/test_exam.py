@@ -56,8 +56,8 @@ def test_the_loss_on_held_out_pixels_falls(monkeypatch, method, whole):
     assert 30 <= len(losses) <= 31
     assert np.isfinite(losses).all()
     # Recorrupted pairs are made anew for another noise up to 0.4 of the budget.
-    settled = losses[len(losses) // 2 :]
-    assert settled[-1] < settled[0] or losses[-1] < losses[0]
+    settled = losses[len(losses) // 2 :] if method == "express" else losses
+    assert settled[-1] < settled[0]
 
 
 def test_nothing_is_learned_from_held_out_pixels(monkeypatch):

@@ -236,7 +236,7 @@ def predict_piece(
     network, space = piece.network, piece.series.space
     net, scale = network.parts.network.to(device), network.normalization
     # A window ends at the image's border; only the padding is missing there.
-    window = _inside(piece.tile.read, space)
+    window = inside(piece.tile.read, space)
     shown = scale.apply(piece.series.read(piece.sample, window)[None])
     noisy = torch.from_numpy(pad_reflected(shown, net.divisor)).to(device)
     generator = torch.Generator().manual_seed(seed)
@@ -251,12 +251,13 @@ def predict_piece(
 def _store(target: Any, values: NDArray[np.float32], piece: Piece) -> None:
     """Put a core `(C, *core)` where it belongs, without the padding."""
     layout, space = piece.series.layout, piece.series.space
-    inside = _inside(piece.tile.core, space)
-    kept = tuple(slice(0, s.stop - s.start) for s in inside)
+    core = inside(piece.tile.core, space)
+    kept = tuple(slice(0, s.stop - s.start) for s in core)
     for row, channel in zip(values, piece.series.channels, strict=True):
         block = layout.from_window(to_dtype(row[kept], target.dtype))
-        target[layout.region(piece.sample, channel, inside)] = block
+        target[layout.region(piece.sample, channel, core)] = block
 
 
-def _inside(window: Slices, space: tuple[int, ...]) -> Slices:
+def inside(window: Slices, space: tuple[int, ...]) -> Slices:
+    """The part of a padded window that lies inside the image."""
     return tuple(slice(s.start, min(s.stop, n)) for s, n in zip(window, space, strict=True))

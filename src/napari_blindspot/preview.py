@@ -17,7 +17,7 @@ from napari_blindspot.memory import is_exhausted, let_go
 from napari_blindspot.model import TrainedNetwork
 from napari_blindspot.noise import fit_noise_law
 from napari_blindspot.patches import PatchSampler, patch_shape
-from napari_blindspot.prediction import Piece, geometry, predict_piece
+from napari_blindspot.prediction import Piece, geometry, inside, predict_piece
 from napari_blindspot.series import Series
 from napari_blindspot.tiling import around, pad_reflected
 
@@ -95,14 +95,10 @@ class Previews:
 
     def _samples(self, region: Region) -> Iterator[int]:
         """Numbers of the samples that a region touches."""
-        spans = dict(zip(self.layout.axes, region, strict=True))
-        lengths = dict(zip(self.layout.axes, self.layout.shape, strict=True))
-        letters = self.layout.sample_axes
-        for place in itertools.product(*(range(spans[a].start, spans[a].stop) for a in letters)):
-            number = 0
-            for letter, index in zip(letters, place, strict=True):
-                number = number * lengths[letter] + index
-            yield number
+        axes = [self.layout.axes.index(letter) for letter in self.layout.sample_axes]
+        lengths = [self.layout.shape[axis] for axis in axes]
+        for place in itertools.product(*(range(region[a].start, region[a].stop) for a in axes)):
+            yield int(np.ravel_multi_index(place, lengths)) if place else 0
 
     def _fill(
         self, image: NDArray[np.float32], region: Region, network: TrainedNetwork, sample: int
@@ -120,16 +116,16 @@ class Previews:
         )
         for row, channel in zip(mean, network.channels, strict=True):
             place = self.layout.region(sample, channel, core)
-            inside = _relative(place, region)
-            if inside is not None:
-                image[inside] = self.layout.from_window(row[kept])
+            target = _relative(place, region)
+            if target is not None:
+                image[target] = self.layout.from_window(row[kept])
 
 
 def calibrated(piece: Piece) -> TrainedNetwork:
     """The network of a piece with a fast predictor for the noise in this piece."""
     network = piece.network
     noisy = network.normalization.apply(
-        piece.series.read(piece.sample, _within(piece.tile.read, piece.series.space))[None]
+        piece.series.read(piece.sample, inside(piece.tile.read, piece.series.space))[None]
     )
     parts = network.parts
     padded = torch.from_numpy(pad_reflected(noisy, parts.network.divisor))
@@ -168,15 +164,11 @@ def _blocks(core: Slices, divisor: tuple[int, ...]) -> Slices:
     )
 
 
-def _within(window: Slices, space: tuple[int, ...]) -> Slices:
-    return tuple(slice(s.start, min(s.stop, n)) for s, n in zip(window, space, strict=True))
-
-
 def _relative(place: Region, region: Region) -> Region | None:
     """A place in the coordinates of a region; None where it lies outside."""
-    inside = []
+    found = []
     for part, whole in zip(place, region, strict=True):
         if part.start < whole.start or part.stop > whole.stop:
             return None
-        inside.append(slice(part.start - whole.start, part.stop - whole.start))
-    return tuple(inside)
+        found.append(slice(part.start - whole.start, part.stop - whole.start))
+    return tuple(found)

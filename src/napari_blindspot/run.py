@@ -60,8 +60,8 @@ def run(
     resume : bool
         Go on with the training of the same job that was interrupted, if there was one.
     view : callable, optional
-        Tells the region of the first input to preview during the training. Previews take less
-        than a tenth of the time, and change nothing in the result.
+        Tells the region to preview during the training, in the first input or its `apply_on`
+        part. Previews take less than a tenth of the time, and change nothing in the result.
     model : Model, optional
         A trained model to apply, in place of a file that the job names and of training.
 
@@ -226,10 +226,10 @@ def _layouts(
         thick = all(_depth(volume) >= _THINNEST_3D for volume in volumes)
         spatial = "ZYX" if thick and 3 in dims else "YX"
     if len(spatial) not in dims:
-        raise InputError(f"This method does not work in {len(spatial)}D; use --spatial {dims[0]}D.")
+        raise InputError(f"This method does not work in {len(spatial)}D; use --dims {dims[0]}D.")
     if spatial == "ZYX" and any("Z" not in volume.axes for volume in volumes):
         axes = next(volume.axes for volume in volumes if "Z" not in volume.axes)
-        raise InputError(f"A 3D network needs a Z axis, the input has {axes}; use --spatial 2D.")
+        raise InputError(f"A 3D network needs a Z axis, the input has {axes}; use --dims 2D.")
     return [Layout(volume.axes, volume.shape, spatial) for volume in volumes]
 
 

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from napari_blindspot.cli import progress
-from napari_blindspot.cli.progress import Bars, Lines, Pace, Silence, on_screen
+from napari_blindspot.cli.progress import Bars, Lines, Silence, TimeLeft, on_screen
 from napari_blindspot.events import Started, Step, Tile
 
 STARTED = Started((8, 8), "YX", "axes YX as given", "Noise2Void", "CPU", 2)
@@ -44,7 +44,7 @@ def test_lines_tell_each_quarter_once(capsys):
 
 
 def test_time_left_counts_all_networks_and_starts_anew_with_the_prediction(clock):
-    pace = Pace()
+    pace = TimeLeft()
     pace.networks = 2
     first = pace.fraction(Step(0, 1, 0.25, 1.0, 10.0))
     assert (first, pace.left(first)) == (0.125, "1:10 left")

@@ -60,7 +60,7 @@ class Silence(View):
         """Say nothing."""
 
 
-class Pace:
+class TimeLeft:
     """Place of the run within its training or prediction, and the time left.
 
     Attributes
@@ -97,7 +97,7 @@ class Lines(View):
     """A few plain lines, for logs."""
 
     def __init__(self) -> None:
-        self._pace = Pace()
+        self._pace = TimeLeft()
         self._quarter: tuple[type[Event], int] | None = None
 
     def show(self, event: Event) -> None:
@@ -134,7 +134,7 @@ class Bars(View):
     """
 
     def __init__(self, progress: Progress, label: str = "") -> None:
-        self._pace = Pace()
+        self._pace = TimeLeft()
         self._drawn = 0.0
         self._progress = progress
         self._label = label
