@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from napari.qt.threading import create_worker
-from qtpy.QtCore import QObject, Signal
+from napari.qt.threading import FunctionWorker, create_worker
+from qtpy.QtCore import QObject, QThreadPool, Signal
 
 from napari_blindspot.batch.events import FileProgress
 from napari_blindspot.events import Preview, Step, Stop, Tile
@@ -24,6 +26,8 @@ Work: TypeAlias = "Callable[[StopFlag], Generator[Any, None, None]]"
 """Begins the work; is given the flag that tells it to stop, and yields what happens."""
 
 INTERVAL_S = 0.1
+_PATIENCE_S = 2.0
+_LAST_PATIENCE_S = 60
 
 
 class Task(QObject):
@@ -58,9 +62,14 @@ class Task(QObject):
         self._work = work
         self._stop = Stop.NO
         self._quiet = False
+        self._ended = threading.Event()
         self._worker: Any = create_worker(
-            _Named(self._run, name), _start_thread=False, _ignore_errors=True
+            _Named(self._run, name),
+            _start_thread=False,
+            _ignore_errors=True,
+            _worker_class=_Worker,
         )
+        self._worker.on_quit = self.abandon
         self._worker.finished.connect(self._end)
 
     def start(self) -> None:
@@ -68,26 +77,22 @@ class Task(QObject):
         self.runs = True
         self._worker.start()
 
-    @property
-    def answer(self) -> Stop:
-        """What the work is told when it asks whether to stop."""
-        # napari asks its workers to quit when it closes.
-        quits = self._worker is not None and self._worker.abort_requested
-        return Stop.HALT if quits else self._stop
-
     def stop(self, answer: Stop = Stop.HALT) -> None:
         """Ask the work to end, or to end its training and go on."""
         self._stop = answer
 
     def abandon(self) -> None:
-        """End the work and hear no more of it: the widget is closing."""
+        """End the work and hear no more of it: the widget or napari is closing."""
         self._quiet = True
         self._stop = Stop.HALT
+        # Qt tears down what the thread still uses if it is not waited for.
+        if self.runs and not self._ended.wait(_PATIENCE_S):
+            atexit.register(QThreadPool.globalInstance().waitForDone, 1000 * _LAST_PATIENCE_S)
 
     def _run(self) -> None:
         try:
             # A generator is closed in the thread that ran it: it holds files and locks.
-            with closing(self._work(lambda: self.answer)) as events:
+            with closing(self._work(lambda: self._stop)) as events:
                 for event in thinned(events):
                     self._tell(self.happened, event)
         except Exception as error:
@@ -95,6 +100,7 @@ class Task(QObject):
             self._tell(self.failed, sentence(error), details)
         finally:
             free_memory()
+            self._ended.set()
 
     def _tell(self, signal: Any, *values: Any) -> None:
         if not self._quiet:
@@ -105,6 +111,18 @@ class Task(QObject):
         self._worker = None
         if not self._quiet:
             self.over.emit()
+
+
+class _Worker(FunctionWorker):
+    """Worker that tells when napari, which is closing, asks it to quit."""
+
+    on_quit: Callable[[], None] | None = None
+
+    def quit(self) -> None:
+        """End the work."""
+        super().quit()
+        if self.on_quit is not None:
+            self.on_quit()
 
 
 class _Named:

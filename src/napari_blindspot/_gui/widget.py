@@ -1,0 +1,75 @@
+"""The dock widget."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QEvent
+from qtpy.QtWidgets import QTabWidget, QVBoxLayout, QWidget
+
+from napari_blindspot._gui.batch_tab import BatchTab
+from napari_blindspot._gui.denoise_tab import DenoiseTab
+from napari_blindspot._gui.settings import read_settings
+
+if TYPE_CHECKING:
+    from napari.viewer import Viewer
+
+TITLE = "Blind-spot denoising"
+_WIDTH = 340
+
+
+class DenoisingWidget(QWidget):
+    """Denoise the open stack, or many files.
+
+    Parameters
+    ----------
+    napari_viewer : Viewer
+        The viewer; napari passes it by this name.
+    """
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__()
+        self.viewer = napari_viewer
+        self.denoise_tab = DenoiseTab(napari_viewer)
+        self.batch_tab = BatchTab(self.denoise_tab.fields, lambda: read_settings().output_folder)
+        self.tabs = QTabWidget()
+        self.tabs.addTab(self.denoise_tab, "Denoise")
+        self.tabs.addTab(self.batch_tab, "Batch")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(4, 4, 4, 4)
+        layout.addWidget(self.tabs)
+        self.setMinimumWidth(_WIDTH)
+        # One job at a time.
+        self.denoise_tab.busy_changed.connect(
+            lambda busy: self.batch_tab.set_enabled_to_run(not busy)
+        )
+        self.batch_tab.busy_changed.connect(lambda busy: self.denoise_tab.set_free(not busy))
+        self.batch_tab.opened.connect(self._open)
+        self._released = False
+
+    def choose(self, *, method: str | None = None, layer: Any = None) -> None:
+        """Show the widget set to a method and a layer."""
+        self.tabs.setCurrentWidget(self.denoise_tab)
+        self.denoise_tab.choose(method=method, layer=layer)
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
+        """End what runs when napari takes the widget out of its dock."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            self.release()
+
+    def closeEvent(self, event: QEvent) -> None:  # noqa: N802
+        """End what runs."""
+        self.release()
+        super().closeEvent(event)
+
+    def release(self) -> None:
+        """End what runs and follow the viewer no longer."""
+        if not self._released:
+            self._released = True
+            self.denoise_tab.release()
+            self.batch_tab.abandon()
+
+    def _open(self, noisy: str, result: str) -> None:
+        for path in (noisy, result):
+            self.viewer.open(path)
