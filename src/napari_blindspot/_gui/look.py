@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -54,7 +55,7 @@ class Look:
         shown = {
             "contrast_limits": (float(low), float(high)),
             "gamma": float(layer.gamma),
-            "colormap": layer.colormap.model_copy(),
+            "colormap": copy.deepcopy(layer.colormap),
             "interpolation2d": str(layer.interpolation2d),
             "interpolation3d": str(layer.interpolation3d),
             "projection_mode": str(layer.projection_mode),

@@ -77,11 +77,16 @@ def _rectangle(shapes_layer: Shapes) -> NDArray[np.float64]:
     rectangles = [number for number, kind in enumerate(kinds) if kind == "rectangle"]
     chosen = [number for number in rectangles if number in shapes_layer.selected_data]
     meant = chosen or rectangles
-    if len(meant) != 1:
-        found = f"{len(meant)} rectangles" if meant else "no rectangle"
-        which = "are selected" if chosen else "are in" if meant else "is in"
-        what = "select one of them" if meant else "draw one"
-        raise InputError(f"In the layer {shapes_layer.name!r} {which} {found}; {what}.")
+    if not meant:
+        raise InputError(
+            f"There is no rectangle in the layer {shapes_layer.name!r}; draw one on the image."
+        )
+    if len(meant) > 1:
+        which = " selected" if chosen else ""
+        raise InputError(
+            f"There are {len(meant)} rectangles{which} in the layer {shapes_layer.name!r}; "
+            "select one of them."
+        )
     return np.asarray(shapes_layer.data[meant[0]], np.float64)
 
 
@@ -136,12 +141,14 @@ def planes_text(
     for letter, (first, last) in ranges.items():
         if letter not in axes:
             raise InputError(f"There is no axis {letter} to choose from; the image has {axes}.")
-        if not 0 <= first <= last < lengths.get(letter, last + 1):
+        length = lengths.get(letter)
+        if not 0 <= first <= last or (length is not None and last >= length):
+            allowed = "" if length is None else f"use places from 0 to {length - 1} and "
             raise InputError(
-                f"{letter} from {first} to {last} is not possible; use places from 0 to "
-                f"{lengths.get(letter, last + 1) - 1}, the first one first."
+                f"{letter} from {first} to {last} is not possible; {allowed}name the first one "
+                "first."
             )
-        if (first, last + 1) != (0, lengths.get(letter)):
+        if (first, last + 1) != (0, length):
             parts[letter] = slice(first, last + 1)
     return region_text(parts)
 
