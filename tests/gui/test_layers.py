@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from types import SimpleNamespace
 
 import dask.array as da
@@ -19,9 +18,7 @@ from napari_blindspot._gui.layers import (
     axes_of,
     file_of,
     pixels_of,
-    sample_of,
     split_channels,
-    spread,
     volume_of,
 )
 from napari_blindspot.io import open_volume, save_volume
@@ -309,26 +306,3 @@ def test_a_sample_has_its_file_unless_the_layer_is_one_of_its_channels(npe2pm):
 def test_layers_of_arrays_have_no_file():
     assert file_of(odd_layer()) is None
     assert file_of(layer((40, 50, 3), rgb=True)) is None
-
-
-SMALL = [(10, 12), (3, 100, 100), (7, 9, 40, 40)]
-LARGE = [(5000, 6000), (100, 4096, 4096), (2, 3, 512, 512), (1, 10**7), (10**7, 1)]
-
-
-@pytest.mark.parametrize("shape", SMALL + LARGE)
-def test_places_are_spread_over_an_image_and_never_many(shape):
-    regions = spread(shape)
-    assert all(
-        0 <= span.start < span.stop <= length
-        for region in regions
-        for span, length in zip(region, shape, strict=True)
-    )
-    total = sum(math.prod(span.stop - span.start for span in region) for region in regions)
-    most = min(math.prod(shape), 5 * math.prod(shape[-2:])) if shape in SMALL else 1e6
-    assert 0.9 * most < total <= most
-    assert len({tuple(map(str, region)) for region in regions}) == len(regions)
-
-
-def test_a_sample_leaves_out_what_is_not_finite():
-    values = np.array([[1, np.nan], [np.inf, 2]], np.float16)
-    assert sorted(sample_of(values)) == [1, 2]

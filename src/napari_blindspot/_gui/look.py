@@ -11,7 +11,8 @@ import numpy as np
 from napari.layers import Image
 from napari.utils.transforms import Affine
 
-from napari_blindspot._gui.layers import KEY, sample_of, spatial_fields
+from napari_blindspot._gui.layers import KEY, spatial_fields
+from napari_blindspot._gui.sampling import sample_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -195,7 +196,5 @@ def add_above(
     index = layers.index(source) + 1 if source in layers else len(layers)
     added = Image(pixels, multiscale=multiscale, **kwargs)
     layers.insert(index, added)
-    layers.selection.active = added if select else None
-    if not select:
-        layers.selection.update(selected)
+    layers.selection = [added] if select else selected
     return added
