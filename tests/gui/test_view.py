@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -241,8 +242,9 @@ def test_closed_it_follows_no_longer():
 
 def test_forgotten_it_is_no_burden():
     viewer, layer = shown()
-    InView(viewer, layer)
+    forgotten = weakref.ref(InView(viewer, layer))
     gc.collect()
+    assert forgotten() is None
     viewer.dims.set_current_step(0, 0)
 
 

@@ -41,7 +41,7 @@ class Look:
     shown : dict
         Contrast limits, gamma, colormap, interpolation, projection and blending.
     metadata : dict
-        What the layer's metadata said of its origin.
+        What else is known of the layer; results keep it beside the record of their making.
     """
 
     name: str
