@@ -70,7 +70,6 @@ def test_every_method_from_the_menu(name, window, finish, noisy):
 
 def test_menu_has_an_entry_for_each_method_and_the_palette_too():
     from napari._app_model import get_app_model
-
     from npe2 import PluginManager
 
     manager = PluginManager.instance()

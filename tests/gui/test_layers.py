@@ -79,7 +79,6 @@ def test_scale_and_units_are_in_the_words_of_files():
     assert volume.axes == "TZYX"
     assert volume.scale == (30.0, 2.0, 0.5, 0.25)
     assert volume.units == ("second", "micrometer", "micrometer", "micrometer")
-    assert volume.source is None
 
     unknown = volume_of(layer((5, 6, 40, 50)))
     assert unknown.scale == (1.0,) * 4
@@ -260,12 +259,12 @@ def test_the_file_of_a_layer_is_the_one_it_shows_unchanged(opened):
     file = sample_data_path("planaria_noisy.ome.tif")
     image = opened(file)
     assert file_of(image) == file
-    assert volume_of(image).source == file
+    assert file_of(image) == file
     image.data = image.data + 1
     assert file_of(image) is None
     image.data = image.data[1:]
     assert file_of(image) is None
-    assert volume_of(image).source is None
+    assert file_of(image) is None
 
 
 def test_a_file_that_was_changed_meanwhile_is_no_longer_that_of_the_layer(opened, tmp_path):

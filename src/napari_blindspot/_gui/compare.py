@@ -120,7 +120,7 @@ class Split(Comparison):
         if self._left is None:
             fields = self._look.denoised("noisy half", {"comparison": True})
             fields |= {
-                "blending": "opaque",
+                "blending": "translucent_no_depth",
                 "contrast_limits": self._denoised.contrast_limits,
                 "colormap": self._denoised.colormap,
             }

@@ -213,9 +213,7 @@ class DenoiseTab(QWidget):
             threads=spare_threads(),
             with_std=self.uncertainty.isChecked() and model.method.has_std,
         )
-        order = Order(
-            job, subject, subject, model, self.residual.isChecked(), self.model.file
-        )
+        order = Order(job, subject, subject, model, self.residual.isChecked(), self.model.file)
         return self._stored(order)
 
     def _subject(self, layer: Any) -> Subject:
@@ -224,8 +222,9 @@ class DenoiseTab(QWidget):
 
     def _stored(self, order: Order) -> Order:
         settings = read_settings()
-        folder = Path(settings.output_folder or order.target.volume.source or Path.home())
-        folder = folder if folder.is_dir() else folder.parent
+        opened = order.target.layer.source.path
+        beside = Path(opened).parent if opened else Path.home()
+        folder = Path(settings.output_folder or beside)
         return stored(order, settings.memory_limit_gb * _GIGABYTE, folder)
 
     def _begin(self, order: Order) -> None:

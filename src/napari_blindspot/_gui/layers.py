@@ -90,9 +90,8 @@ def volume_of(layer: Image, axes: str | None = None) -> Volume:
     Returns
     -------
     Volume
-        With steps above 0 whatever the sign of the layer's scale, the units in the words that
-        files use, and the layer's file as its source where it shows that unchanged, for which a
-        few places are read.
+        With steps above 0 whatever the sign of the layer's scale, and the units in the words that
+        files use.
 
     Raises
     ------
@@ -111,7 +110,6 @@ def volume_of(layer: Image, axes: str | None = None) -> Volume:
         scale=tuple(abs(float(step)) or 1.0 for step in layer.scale),
         units=tuple(map(_unit, letters, layer.units)),
         note=f"axes {letters} of the layer {layer.name}",
-        source=file_of(layer),
     )
 
 
@@ -223,13 +221,14 @@ def file_of(layer: Image) -> Path | None:
         return None
     # Whatever may be wrong with a file that another reader opened: it is no file of ours then.
     try:
-        file = _origin(layer)
+        file = origin_of(layer)
         return file if file is not None and _holds(file, pixels_of(layer)) else None
     except Exception:
         return None
 
 
-def _origin(layer: Image) -> Path | None:
+def origin_of(layer: Image) -> Path | None:
+    """File that a layer was opened from, or that of a sample; its pixels may have been changed."""
     if layer.source.path:
         return Path(layer.source.path)
     plugin, sample = layer.source.sample or ("", "")

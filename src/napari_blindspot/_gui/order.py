@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from napari_blindspot.model import Model
 
 _BYTES_OF_RESULT = 4
+_COVERING = ("opaque", "translucent", "translucent_no_depth")
 
 
 @dataclass(frozen=True)
@@ -156,6 +157,9 @@ def add_results(viewer: ViewerModel, order: Order, finished: Finished) -> list[A
         extra["uncertainty"] = finished.std.data
     if order.residual:
         extra["residual"] = difference(_noisy_part(order), pixels)
+    if str(added[0].blending) not in _COVERING and source in viewer.layers:
+        # Both together would be twice as bright.
+        source.visible = False
     for what, values in extra.items():
         kwargs = look.derived(title, what, values, record)
         added.append(add_above(viewer, source, values, kwargs))

@@ -34,6 +34,7 @@ class PreviewLayer:
     def show(self, preview: Preview) -> None:
         """Show one; a preview that the user has removed stays away."""
         fields = self._look.part(preview.region).denoised("preview", {"preview": True})
+        fields["blending"] = "translucent_no_depth"
         if self._layer is None:
             self._layer = add_above(self._viewer, self._source, preview.image, fields)
         elif self._layer in self._viewer.layers:

@@ -14,8 +14,6 @@ from napari_blindspot._gui.layers import origin_of
 from napari_blindspot._gui.layout import button, note, row, write
 from napari_blindspot._gui.repeating import (
     Repeat,
-    as_command,
-    as_python,
     job_for_file,
     saved_source,
 )
@@ -70,7 +68,9 @@ class ResultPanel(QWidget):
             "Does exactly the same in a terminal.",
         )
         self.python = button(
-            "Copy as Python", lambda: self._copy(lambda done: done.python), "Does exactly the same in a script."
+            "Copy as Python",
+            lambda: self._copy(lambda done: done.python),
+            "Does exactly the same in a script.",
         )
         self.copied = note()
         layout = QVBoxLayout(self)

@@ -47,7 +47,15 @@ def _layers(file_name: str, title: str) -> list[LayerData]:
     channels = np.moveaxis(pixels, volume.axes.index("C"), 0)
     names = volume.channel_names or tuple(f"channel {index}" for index in range(len(channels)))
     return [
-        _layer(channel, {"name": f"{title} · {name}", "colormap": color, **described})
+        _layer(
+            channel,
+            {
+                "name": f"{title} · {name}",
+                "colormap": color,
+                "blending": "additive",
+                **described,
+            },
+        )
         for channel, name, color in zip(channels, names, _COLORMAPS, strict=False)
     ]
 
@@ -55,5 +63,5 @@ def _layers(file_name: str, title: str) -> list[LayerData]:
 def _layer(pixels: npt.NDArray[Any], described: dict[str, Any]) -> LayerData:
     """Layer whose contrast is not set by its few brightest noise pixels."""
     low, high = (float(limit) for limit in np.percentile(pixels, (0.1, 99.9)))
-    shown = {"contrast_limits": (low, max(high, low + 1)), "blending": "additive"}
+    shown = {"contrast_limits": (low, max(high, low + 1))}
     return pixels, {**described, **shown}, "image"
