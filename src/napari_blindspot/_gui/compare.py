@@ -28,7 +28,7 @@ class Comparison(ABC):
 
 @final
 class Blink(Comparison):
-    """Shows the denoised layer and the noisy one below it in turns.
+    """Shows the denoised layer and the noisy one in turns.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class Blink(Comparison):
         self._viewer, self._denoised = viewer, denoised
         self._was = noisy.visible, denoised.visible
         self._noisy = noisy
-        noisy.visible = denoised.visible = True
+        noisy.visible, denoised.visible = False, True
         noisy.contrast_limits = denoised.contrast_limits
         self._timer = QTimer(parent)
         self._timer.timeout.connect(self._turn)
@@ -55,7 +55,9 @@ class Blink(Comparison):
         self._noisy.visible, self._denoised.visible = self._was
 
     def _turn(self) -> None:
-        self._denoised.visible = not self._denoised.visible
+        # One at a time: layers that add up would show their sum.
+        shown = self._denoised.visible
+        self._denoised.visible, self._noisy.visible = not shown, shown
 
 
 @final

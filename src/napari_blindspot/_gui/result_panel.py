@@ -13,8 +13,10 @@ from napari_blindspot._gui.compare import Blink, Split
 from napari_blindspot._gui.layers import origin_of
 from napari_blindspot._gui.layout import button, note, row, write
 from napari_blindspot._gui.repeating import (
+    Place,
     Repeat,
     job_for_file,
+    place_in_file,
     saved_source,
 )
 from napari_blindspot.params import InputError
