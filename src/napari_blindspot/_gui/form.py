@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_blindspot._gui.number_box import NumberBox
+from napari_blindspot._gui.texts import tip
 from napari_blindspot._gui.wheel import ignore_wheel
 from napari_blindspot.params import InputError
 
@@ -94,6 +94,16 @@ class Form(QWidget):
         """Give every parameter its default."""
         self.values = {name: field.param.default for name, field in self._fields.items()}
 
+    @property
+    def label_width(self) -> int:
+        """Width of the column of labels, in pixels of the screen."""
+        return max((field.label.sizeHint().width() for field in self._fields.values()), default=0)
+
+    @label_width.setter
+    def label_width(self, width: int) -> None:
+        for field in self._fields.values():
+            field.label.setMinimumWidth(width)
+
     def field(self, name: str) -> Field:
         """Field of one parameter."""
         return self._fields[name]
@@ -120,7 +130,7 @@ class Field(QObject):
         self.label = QLabel(f"{param.label} ({param.unit})" if param.unit else param.label, parent)
         self.widget = self._laid_out(parent)
         for widget in (self.label, self.editor.widget, *([self.auto] if self.auto else [])):
-            widget.setToolTip(wrapped(param.help))
+            widget.setToolTip(tip(param.help))
         self.label.setBuddy(self.editor.widget)
         self.value = param.default
         self.editor.changed.connect(lambda *_: self.changed.emit())
@@ -165,11 +175,6 @@ class _Editor:
     read: Callable[[], Any]
     write: Callable[[Any], None]
     changed: Any
-
-
-def wrapped(text: str) -> str:
-    """A tool tip that Qt breaks into lines, which it does with rich text only."""
-    return f"<qt>{html.escape(text)}</qt>"
 
 
 def _editor(param: Param) -> _Editor:
