@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from napari_blindspot.cli import progress
-from napari_blindspot.cli.progress import Bars, Lines, Silence, TimeLeft, on_screen
+from napari_blindspot.cli.progress import Bars, Lines, Silence, on_screen
 from napari_blindspot.events import Started, Step, Tile
 
 STARTED = Started((8, 8), "YX", "axes YX as given", "Noise2Void", "CPU", 2)
@@ -41,21 +41,6 @@ def test_lines_tell_each_quarter_once(capsys):
     ]
     assert "loss 0.025, 4 steps/s, network 1 of 2" in lines[3]
     assert lines[-1] == "Denoising 100 %, tile 10 of 10"
-
-
-def test_time_left_counts_all_networks_and_starts_anew_with_the_prediction(clock):
-    pace = TimeLeft()
-    pace.networks = 2
-    first = pace.fraction(Step(0, 1, 0.25, 1.0, 10.0))
-    assert (first, pace.left(first)) == (0.125, "1:10 left")
-    clock[0] += 30
-    half = pace.fraction(Step(0, 4, 1.0, 1.0, 40.0))
-    assert (half, pace.left(half)) == (0.5, "0:40 left")
-    clock[0] += 100
-    first_tile = pace.fraction(Tile(1, 4))
-    clock[0] += 2
-    assert pace.left(first_tile) == "0:06 left"
-    assert pace.left(0.0) == ""
 
 
 def test_bars_follow_the_run_and_leave_the_screen():

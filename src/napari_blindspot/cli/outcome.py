@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_blindspot.cli.progress import speed
 from napari_blindspot.events import Finished, Started, Step
+from napari_blindspot.telling import speed
 
 if TYPE_CHECKING:
     from napari_blindspot.events import Event
@@ -160,7 +160,7 @@ class Outcome:
         return [
             (f"network {index + 1}: " if many else "")
             + f"{step.step} steps in {duration(step.elapsed_s)} "
-            f"({speed(step.step / max(step.elapsed_s, 1e-9))}), last loss {step.loss:.4g}"
+            f"({speed(step)}), last loss {step.loss:.4g}"
             + (f", {self.held_out[index]:.4g} on held-out pixels" if index in self.held_out else "")
             for index, step in self.last_steps.items()
         ]

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from napari_blindspot.cli.exits import say
 from napari_blindspot.events import Started, Step, Tile
+from napari_blindspot.telling import TimeLeft, describe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,38 +59,6 @@ class Silence(View):
 
     def say(self, text: str) -> None:
         """Say nothing."""
-
-
-class TimeLeft:
-    """Place of the run within its training or prediction, and the time left.
-
-    Attributes
-    ----------
-    networks : int
-        Networks to train.
-    """
-
-    def __init__(self) -> None:
-        self.networks = 1
-        self._phase: type[Event] | None = None
-        self._began = 0.0
-
-    def fraction(self, event: Step | Tile) -> float:
-        """Part of the training, or of the prediction, that is done."""
-        if type(event) is not self._phase:
-            # The first event ends the first piece of work, which took about this long.
-            first = event.elapsed_s if isinstance(event, Step) else 0.0
-            self._phase, self._began = type(event), time.monotonic() - first
-        if isinstance(event, Tile):
-            return event.done / event.total
-        return (event.network + event.fraction) / self.networks
-
-    def left(self, fraction: float) -> str:
-        """Time left in words, if the rest goes on as what was done."""
-        if fraction <= 0:
-            return ""
-        seconds = round((time.monotonic() - self._began) * (1 - fraction) / fraction)
-        return f"{seconds // 60}:{seconds % 60:02d} left"
 
 
 @final
@@ -200,17 +169,3 @@ def bars(console: Console) -> Progress:
         transient=True,
         refresh_per_second=1 / _INTERVAL_S,
     )
-
-
-def describe(event: Step | Tile, networks: int) -> tuple[str, str]:
-    """What is being done, and how it goes."""
-    if isinstance(event, Tile):
-        return "Denoising", f"tile {event.done} of {event.total}"
-    rate = event.step / max(event.elapsed_s, 1e-9)
-    which = f", network {event.network + 1} of {networks}" if networks > 1 else ""
-    return "Training", f"loss {event.loss:.4g}, {speed(rate)}{which}"
-
-
-def speed(steps_per_s: float) -> str:
-    """Training speed in words."""
-    return f"{steps_per_s:.0f} steps/s" if steps_per_s >= 10 else f"{steps_per_s:.2g} steps/s"
