@@ -208,7 +208,7 @@ def test_a_model_that_does_not_fit_says_so_before_it_runs(window, denoise, finis
 
 def test_learn_from_a_rectangle_and_apply_to_it(window, denoise, noisy):
     viewer, tab = window(noisy, name="cells", scale=(2, 2))
-    viewer.add_shapes([[20, 30], [20, 110], [100, 110], [100, 30]], shape_type="rectangle")
+    viewer.add_shapes([[19, 29], [19, 109], [99, 109], [99, 29]], shape_type="rectangle")
     tab.choose(layer=viewer.layers["cells"])
     tab.part.learn_from.setCurrentText("rectangle")
 

@@ -228,11 +228,11 @@ class DenoiseTab(QWidget):
         return stored(order, settings.memory_limit_gb * _GIGABYTE, folder)
 
     def _begin(self, order: Order) -> None:
-        interval_s = read_settings().preview_interval_s if self.live.isChecked() else None
+        interval_s = read_settings().preview_interval_s if self.live.isChecked() else 0.0
         self.running = Running(
             self._viewer,
             order,
-            interval_s=interval_s,
+            interval_s=interval_s or None,
             check=not self._warned,
             report=self.image.report,
             parent=self,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
+
+from napari_blindspot._gui.texts import paragraph, tip
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,11 +26,7 @@ def heading(text: str) -> QLabel:
 
 def note(text: str = "") -> QLabel:
     """Text of several lines, which takes no room while it is empty."""
-    label = QLabel(text)
-    label.setWordWrap(True)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    # A label asks for the width of its longest line; in a dock the width is given.
-    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+    label = paragraph(text, selectable=True)
     label.setVisible(bool(text))
     return label
 
@@ -40,10 +37,10 @@ def write(label: QLabel, text: str) -> None:
     label.setVisible(bool(text))
 
 
-def button(text: str, act: Callable[[], object], tip: str = "") -> QPushButton:
+def button(text: str, act: Callable[[], object], why: str = "") -> QPushButton:
     """Button that does something."""
     made = QPushButton(text)
-    made.setToolTip(tip)
+    made.setToolTip(tip(why) if why else "")
     made.clicked.connect(lambda _=False: act())
     return made
 
