@@ -24,6 +24,7 @@ from napari_blindspot._gui.result_panel import ResultPanel
 from napari_blindspot._gui.running import Running
 from napari_blindspot._gui.settings import read_settings
 from napari_blindspot._gui.task import spare_threads
+from napari_blindspot._gui.texts import tip
 from napari_blindspot._gui.wording import done_text, stopped_text
 from napari_blindspot.events import Stop, Tile
 from napari_blindspot.job import Job
@@ -71,14 +72,20 @@ class DenoiseTab(QWidget):
         self.part = PartPanel(self._viewer)
         self.uncertainty = QCheckBox("Uncertainty")
         self.uncertainty.setToolTip(
-            "Adds a layer with the standard deviation of every pixel, in the units of the image."
+            tip(
+                "Adds a layer with the standard deviation of every pixel, in the units of the image."
+            )
         )
         self.residual = QCheckBox("Residual")
         self.residual.setToolTip(
-            "Adds a layer with noisy minus denoised: where structures show in it, some were lost."
+            tip(
+                "Adds a layer with noisy minus denoised: where structures show in it, some were lost."
+            )
         )
         self.live = QCheckBox("Live preview")
-        self.live.setToolTip("Shows what the network makes of the slice in view while it learns.")
+        self.live.setToolTip(
+            tip("Shows what the network makes of the slice in view while it learns.")
+        )
         self.live.setChecked(True)
         self.device = note()
         self.actions = Actions()

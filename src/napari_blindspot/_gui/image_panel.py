@@ -11,6 +11,7 @@ from napari_blindspot._gui.layer_choice import LayerChoice
 from napari_blindspot._gui.layers import KEY, axes_of, split_channels, volume_of
 from napari_blindspot._gui.layout import button, note, row, write
 from napari_blindspot._gui.task import Task
+from napari_blindspot._gui.texts import tip
 from napari_blindspot._gui.wording import advised, noise_text, size_text
 from napari_blindspot.params import InputError
 
@@ -61,8 +62,10 @@ class ImagePanel(QWidget):
         self.choice = LayerChoice(self._viewer)
         self.axes = QLineEdit()
         self.axes.setToolTip(
-            "One letter for each axis, slowest first: T time, C channel, Z, Y, X. Correct it where "
-            "the file did not say, for instance TYX in place of ZYX."
+            tip(
+                "One letter for each axis, slowest first: T time, C channel, Z, Y, X. Correct it where "
+                "the file did not say, for instance TYX in place of ZYX."
+            )
         )
         self.axes.setMaximumWidth(90)
         self.axes.editingFinished.connect(self._axes_edited)

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QSpinBox, QVBoxLayout
 from napari_blindspot._gui.layer_choice import LayerChoice
 from napari_blindspot._gui.layout import row
 from napari_blindspot._gui.parts import part_text, planes_text, rectangle_region
+from napari_blindspot._gui.texts import tip
 from napari_blindspot._gui.view import InView
 from napari_blindspot.params import InputError
 
@@ -40,7 +41,7 @@ class PartPanel(QWidget):
         self.learn_from = QComboBox()
         self.learn_from.addItems([WHOLE, VIEW, RECTANGLE, PLANES])
         self.learn_from.setToolTip(
-            "What the network learns from. A part that is like the rest learns faster."
+            tip("What the network learns from. A part that is like the rest learns faster.")
         )
         self.shapes = LayerChoice(viewer, Shapes)
         self.apply_to = QComboBox()

@@ -19,6 +19,7 @@ from napari_blindspot._gui.repeating import (
     place_in_file,
     saved_source,
 )
+from napari_blindspot._gui.texts import tip
 from napari_blindspot.params import InputError
 
 if TYPE_CHECKING:
@@ -59,7 +60,9 @@ class ResultPanel(QWidget):
         self._saved: dict[int, Path] = {}
         self.compare = QPushButton("Compare")
         self.compare.setCheckable(True)
-        self.compare.setToolTip("Noisy and denoised at the same place, with the same contrast.")
+        self.compare.setToolTip(
+            tip("Noisy and denoised at the same place, with the same contrast.")
+        )
         self.compare.toggled.connect(self._toggle)
         self.way = QComboBox()
         self.way.addItems(list(_WAYS))
