@@ -87,7 +87,7 @@ def test_a_lazy_layer_is_never_loaded_whole(window, denoise, monkeypatch):
     counting = Counting((40, 160, 160))
     lazy = da.from_array(counting, chunks=(1, 160, 160), asarray=False, meta=np.empty(0, np.uint16))
     # From how many values on an image counts as large: 32 million otherwise.
-    monkeypatch.setattr("napari_blindspot.series.WHOLE", 100_000)
+    monkeypatch.setattr("napari_blindspot.sources.WHOLE", 100_000)
     viewer, tab = window()
     viewer.add_image(lazy, contrast_limits=(0, 100), name="long", axis_labels=("t", "y", "x"))
     assert counting.largest <= 160 * 160

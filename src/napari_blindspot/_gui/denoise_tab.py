@@ -73,13 +73,15 @@ class DenoiseTab(QWidget):
         self.uncertainty = QCheckBox("Uncertainty")
         self.uncertainty.setToolTip(
             tip(
-                "Adds a layer with the standard deviation of every pixel, in the units of the image."
+                "Adds a layer with the standard deviation of every pixel, in the units of the "
+                "image."
             )
         )
         self.residual = QCheckBox("Residual")
         self.residual.setToolTip(
             tip(
-                "Adds a layer with noisy minus denoised: where structures show in it, some were lost."
+                "Adds a layer with noisy minus denoised: where structures show in it, some "
+                "were lost."
             )
         )
         self.live = QCheckBox("Live preview")

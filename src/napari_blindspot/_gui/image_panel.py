@@ -63,7 +63,8 @@ class ImagePanel(QWidget):
         self.axes = QLineEdit()
         self.axes.setToolTip(
             tip(
-                "One letter for each axis, slowest first: T time, C channel, Z, Y, X. Correct it where "
+                "One letter for each axis, slowest first: T time, C channel, Z, Y, X. Correct it "
+                "where "
                 "the file did not say, for instance TYX in place of ZYX."
             )
         )
