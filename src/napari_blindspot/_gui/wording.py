@@ -70,7 +70,7 @@ def stopped_text(finished: Finished) -> str:
 
 
 def done_text(finished: Finished, title: str) -> str:
-    """What a run did: `Denoised with Express in 1:04. Noise: gain 3.9, read noise up to 2.1.`"""
+    """What was done, in what time, and what the noise was found to be."""
     verb = "Trained" if finished.denoised is None else "Denoised"
     names = finished.denoised.channel_names if finished.denoised else ()
     laws = {
@@ -96,10 +96,12 @@ def clock_text(seconds: float) -> str:
 
 def bytes_text(count: int) -> str:
     """Size as `512 B`, `16.8 MB` or `1.2 TB`; 1 kB is 1000 bytes."""
-    units = ("B", "kB", "MB", "GB", "TB")
-    power = min(max(len(str(round(float(f"{count:.3g}")))) - 1, 0) // 3, len(units) - 1)
-    size = count / 1000**power
-    return f"{size:.0f} {units[power]}" if size >= 100 else f"{size:.3g} {units[power]}"
+    size = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 999.5:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} TB"
 
 
 def choice_text(choice: Choice) -> str:
