@@ -12,10 +12,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from napari_blindspot.cli.outcome import number, shown
+from napari_blindspot.cli.outcome import shown
 from napari_blindspot.io import open_volume
-from napari_blindspot.measure.advice import advice, comparison
+from napari_blindspot.measure.advice import notes
 from napari_blindspot.measure.correlation import LAGS
+from napari_blindspot.measure.numerals import number
 from napari_blindspot.measure.plot import check_plot, save_plot
 from napari_blindspot.reporting import report_of
 
@@ -51,19 +52,11 @@ def report_noise(
         save_plot(report, plot, Path(path).name)
     if as_json:
         found = {"input": path, "model": model, "plot": plot, **report.as_json()}
-        for values, note in zip(found["channels"], _notes(report), strict=True):
+        for values, note in zip(found["channels"], notes(report), strict=True):
             values["advice"] = note
         typer.echo(json.dumps(found, indent=2, allow_nan=False))
     elif not quiet:
         show(report, path, model=model, plot=plot)
-
-
-def _notes(report: NoiseReport) -> list[str]:
-    """The closing sentences of each channel."""
-    if report.before is None:
-        return [advice(channel) for channel in report.channels]
-    pairs = zip(report.channels, report.before.channels, strict=True)
-    return [f"{comparison(after, before)} {advice(before)}" for after, before in pairs]
 
 
 def show(
@@ -81,7 +74,7 @@ def show(
     part = "" if seen == math.prod(report.shape) else f" of {math.prod(report.shape):,}"
     console.print(Text(f"measured  {seen:,}{part} pixels\n"))
     before = report.before.channels if report.before else (None,) * len(report.channels)
-    for channel, alone, note in zip(report.channels, before, _notes(report), strict=True):
+    for channel, alone, note in zip(report.channels, before, notes(report), strict=True):
         if len(report.channels) > 1:
             console.print(Text(f"channel {channel.name}", "bold"))
         _show_channel(console, channel, alone)

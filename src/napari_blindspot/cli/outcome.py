@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_blindspot.events import Finished, Started, Step
+from napari_blindspot.measure.numerals import number
 from napari_blindspot.telling import speed
 
 if TYPE_CHECKING:
@@ -200,13 +201,6 @@ def in_words(law: NoiseLaw, interval: LawInterval | None = None) -> str:
         return f"{formula} (gain {number(gain)}, {dark})"
     ends = [f"{number(low)} to {number(high)}" for low, high in (interval.gain, interval.offset)]
     return f"{formula} (95 %: gain {ends[0]}, offset {ends[1]}; {dark})"
-
-
-def number(value: float) -> str:
-    """Number with three digits, whole from 100 on, without exponent where it can be read."""
-    if abs(value) >= 1e6 or 0 < abs(value) < 1e-3:
-        return f"{value:.2e}"
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def duration(seconds: float) -> str:

@@ -1,36 +1,96 @@
-"""What the noise of a channel means for the choice of a method, in one sentence."""
+"""What the noise of a channel means for the choice of a method."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from napari_blindspot.measure.report import CORRELATED
 
 if TYPE_CHECKING:
-    from napari_blindspot.measure.report import ChannelNoise
+    from collections.abc import Callable, Sequence
+
+    from napari_blindspot.measure.report import ChannelNoise, NoiseReport
 
 _ALIKE = 0.05  # part by which two variances may differ
 _MUCH = 0.01  # part of the pixels from which saturation is worth a word
 
 
+@dataclass(frozen=True)
+class Choice:
+    """What suits the noise, as fields of a Job; None for those that it leaves open."""
+
+    method: str | None = None
+    params: dict[str, Any] = field(default_factory=dict)
+    dims: str | None = None
+
+
+@dataclass(frozen=True)
+class Remark:
+    """What was found, and what to choose because of it.
+
+    Attributes
+    ----------
+    found : str
+        A sentence; with a choice it has a place for that, `{}`.
+    choice : Choice or None
+        What to choose.
+    """
+
+    found: str
+    choice: Choice | None = None
+
+    def text(self, say: Callable[[Choice], str]) -> str:
+        """The sentence, the choice in the words of `say`."""
+        return self.found if self.choice is None else self.found.format(say(self.choice))
+
+
 def advice(noise: ChannelNoise) -> str:
-    """What to do about the noise of a channel."""
+    """What to do about the noise of a channel, in flags of the command line."""
+    return " ".join(remark.text(in_flags) for remark in remarks(noise))
+
+
+def notes(report: NoiseReport, say: Callable[[ChannelNoise], str] = advice) -> list[str]:
+    """The closing sentences of each channel: advice, and where a model was given, comparison."""
+    if report.before is None:
+        return [say(channel) for channel in report.channels]
+    pairs = zip(report.channels, report.before.channels, strict=True)
+    return [f"{comparison(after, before)} {say(before)}" for after, before in pairs]
+
+
+def remarks(noise: ChannelNoise) -> list[Remark]:
+    """What there is to say about the noise of a channel."""
     if noise.groups is None:
-        return "Too few usable pixels to tell anything about the noise."
+        return [Remark("Too few usable pixels to tell anything about the noise.")]
     if not noise.groups.variance.max() > 0:
-        return "There is no noise to remove."
-    sentences = [_on_correlation(noise)]
+        return [Remark("There is no noise to remove.")]
+    found = [_on_correlation(noise)]
     if noise.counts:
-        sentences.append("The values are photon counts.")
+        found.append(Remark("The values are photon counts."))
     if noise.gain is not None and noise.gain.high < 0:
-        sentences.append(
-            "The noise falls as the signal rises: the image is inverted or was processed."
+        found.append(
+            Remark("The noise falls as the signal rises: the image is inverted or was processed.")
         )
     if noise.saturated >= _MUCH:
-        sentences.append(
-            f"{100 * noise.saturated:.3g} % of the pixels are saturated; no method restores them."
-        )
-    return " ".join(sentences)
+        percent = f"{100 * noise.saturated:.3g} %"
+        found.append(Remark(f"{percent} of the pixels are saturated; no method restores them."))
+    return found
+
+
+def pattern_choice(channels: Sequence[ChannelNoise]) -> Choice | None:
+    """What hides the correlated noise of all channels; None where it is independent."""
+    x, y = (max((channel.correlated(axis) for channel in channels), default=0) for axis in "XY")
+    return Choice("struct_n2v", _pattern(x, y)) if x or y else None
+
+
+def in_flags(choice: Choice) -> str:
+    """A choice as it is written on the command line; a method alone by its name."""
+    flags = [f"--param {name}={value}" for name, value in choice.params.items()]
+    if choice.method:
+        flags.insert(0, f"--method {choice.method}" if choice.params else choice.method)
+    if choice.dims:
+        flags.append(f"--dims {choice.dims}")
+    return " ".join(flags)
 
 
 def comparison(noise: ChannelNoise, before: ChannelNoise) -> str:
@@ -58,27 +118,38 @@ def comparison(noise: ChannelNoise, before: ChannelNoise) -> str:
     )
 
 
-def _on_correlation(noise: ChannelNoise) -> str:
+def _on_correlation(noise: ChannelNoise) -> Remark:
     if not any(c.axis in "XY" for c in noise.correlations):
-        return "The image is too small to tell whether the noise is correlated."
-    reach = {axis: noise.correlated(axis) for axis in "XYZ"}
-    if reach["X"] or reach["Y"]:
-        along = " and ".join(axis for axis in "XY" if reach[axis])
-        return (
-            f"The noise is correlated along {along}: most methods would keep it; use "
-            f"--method struct_n2v {_pattern(reach['X'], reach['Y'])}."
+        return Remark("The image is too small to tell whether the noise is correlated.")
+    choice = pattern_choice([noise])
+    if choice is not None:
+        along = " and ".join(axis for axis in "XY" if noise.correlated(axis))
+        return Remark(
+            f"The noise is correlated along {along}, {_CAUSES[along]}: most methods would keep "
+            "it; use {}.",
+            choice,
         )
-    if reach["Z"]:
-        return (
+    if noise.correlated("Z"):
+        return Remark(
             f"The noise of neighbouring pixels is independent in a plane, but along Z planes have "
-            f"{CORRELATED:g} or more in common: noise, or structure; --dims 2D is safe."
+            f"{CORRELATED:g} or more in common: noise, or structure; {{}} is safe.",
+            Choice(dims="2D"),
         )
-    return "The noise of neighbouring pixels is independent: every method fits, express first."
+    return Remark(
+        "The noise of neighbouring pixels is independent: every method fits, {} first.",
+        Choice("express"),
+    )
 
 
-def _pattern(x: int, y: int) -> str:
+_CAUSES = {
+    "X": "as in images that are read row by row",
+    "Y": "as in images that are read column by column",
+    "X and Y": "as in images that were scaled, turned or compressed",
+}
+
+
+def _pattern(x: int, y: int) -> dict[str, Any]:
     """Parameters of `struct_n2v` that hide all neighbours up to these lags."""
     if not (x and y):
-        name = "horizontal" if x else "vertical"
-        return f"--param pattern={name} --param length={2 * max(x, y) + 1}"
-    return f"--param pattern={'/'.join(['1' * (2 * x + 1)] * (2 * y + 1))}"
+        return {"pattern": "horizontal" if x else "vertical", "length": 2 * max(x, y) + 1}
+    return {"pattern": "/".join(["1" * (2 * x + 1)] * (2 * y + 1))}
