@@ -9,17 +9,29 @@ from qtpy.QtGui import QIcon, QPalette, QTextLayout, QTextOption
 from qtpy.QtWidgets import QApplication, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 if TYPE_CHECKING:
-    from qtpy.QtCore import QModelIndex, QPersistentModelIndex
-    from qtpy.QtGui import QFont, QFontMetrics, QPainter, QPixmap
+    from qtpy.QtCore import QModelIndex, QObject, QPersistentModelIndex
+    from qtpy.QtGui import QPainter, QPixmap
 
 FRACTION = Qt.ItemDataRole.UserRole
+KIND = FRACTION + 1
+PICTURE, NAME, SENTENCE = range(3)
 _MARGIN = 4
 _BAR = 3
-_PALE = 0.35
+_PALE = 0.2
 
 
 class Cells(QStyledItemDelegate):
-    """Draws a picture in the middle, or wrapped words with a thin bar of progress below."""
+    """Draws a picture, or wrapped words with a thin bar of progress below.
+
+    Parameters
+    ----------
+    side : int
+        Side of the frame where a picture is to come.
+    """
+
+    def __init__(self, side: int, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._side = side
 
     def paint(
         self,
@@ -39,9 +51,14 @@ class Cells(QStyledItemDelegate):
             style.drawControl(QStyle.ControlElement.CE_ItemViewItem, cell, painter, cell.widget)
         painter.save()
         inside = cell.rect.adjusted(_MARGIN, _MARGIN, -_MARGIN, -_MARGIN)
+        kind = index.data(KIND)
         if picture is not None:
             _draw_picture(painter, inside, picture)
+        elif kind == PICTURE:
+            _draw_frame(painter, cell, self._side)
         if text:
+            modes = Qt.TextElideMode
+            cell.textElideMode = modes.ElideMiddle if kind == NAME else modes.ElideRight
             _draw_words(painter, cell, inside, text)
         fraction = index.data(FRACTION)
         if fraction is not None:
@@ -49,11 +66,11 @@ class Cells(QStyledItemDelegate):
         painter.restore()
 
 
-def lines_of(text: str, font: QFont, metrics: QFontMetrics, width: int, most: int) -> list[str]:
+def lines_of(text: str, cell: QStyleOptionViewItem, width: int, most: int) -> list[str]:
     """A text in at most so many lines of a width, the last one with an ellipsis if it is long."""
     option = QTextOption()
     option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
-    layout = QTextLayout(text, font)
+    layout = QTextLayout(text, cell.font)
     layout.setTextOption(option)
     layout.beginLayout()
     lines: list[str] = []
@@ -62,7 +79,7 @@ def lines_of(text: str, font: QFont, metrics: QFontMetrics, width: int, most: in
         start = line.textStart()
         if len(lines) == most - 1:
             rest = text[start:]
-            lines.append(metrics.elidedText(rest, Qt.TextElideMode.ElideRight, width))
+            lines.append(cell.fontMetrics.elidedText(rest, cell.textElideMode, width))
             break
         lines.append(text[start : start + line.textLength()].rstrip())
     layout.endLayout()
@@ -75,10 +92,20 @@ def _draw_picture(painter: QPainter, inside: QRect, picture: QPixmap) -> None:
     painter.drawPixmap(corner, picture)
 
 
+def _draw_frame(painter: QPainter, cell: QStyleOptionViewItem, side: int) -> None:
+    """Where a picture is to come."""
+    place = QRectF(0, 0, side - 1, side - 1)
+    place.moveCenter(QRectF(cell.rect).center())
+    colour = cell.palette.color(QPalette.ColorRole.Text)
+    colour.setAlphaF(_PALE)
+    painter.setPen(colour)
+    painter.drawRect(place)
+
+
 def _draw_words(painter: QPainter, cell: QStyleOptionViewItem, inside: QRect, text: str) -> None:
     metrics = cell.fontMetrics
     most = max(inside.height() // metrics.lineSpacing(), 1)
-    lines = lines_of(text, cell.font, metrics, inside.width(), most)
+    lines = lines_of(text, cell, inside.width(), most)
     selected = bool(cell.state & QStyle.StateFlag.State_Selected)
     role = QPalette.ColorRole.HighlightedText if selected else QPalette.ColorRole.Text
     painter.setPen(cell.palette.color(role))
@@ -98,7 +125,7 @@ def _draw_bar(painter: QPainter, cell: QStyleOptionViewItem, fraction: float) ->
     place.setTop(place.bottom() - _BAR - 1)
     place.setHeight(_BAR)
     colour = cell.palette.color(QPalette.ColorRole.Text)
-    colour.setAlphaF(_PALE / 2)
+    colour.setAlphaF(_PALE)
     painter.fillRect(place, colour)
     place.setWidth(place.width() * min(max(fraction, 0.0), 1.0))
     colour.setAlphaF(1.0)

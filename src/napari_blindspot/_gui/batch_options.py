@@ -130,6 +130,7 @@ class BatchOptions(QWidget):
 
     def _lay_out(self) -> None:
         checks = QHBoxLayout()
+        checks.setSpacing(12)
         checks.addWidget(self.uncertainty)
         checks.addWidget(self.resume)
         checks.addStretch(1)
@@ -143,7 +144,7 @@ class BatchOptions(QWidget):
         self._form.addRow("Results", self.output)
         self._form.addRow(checks)
 
-    def _update(self) -> None:
+    def _update(self, *_: object) -> None:
         self._form.setRowVisible(self.model, self.applies_model)
         able = self.applies_model or _has_std(self._fields)
         self.uncertainty.setEnabled(able)

@@ -78,7 +78,8 @@ class Row:
         if self.state is State.DONE:
             return f"done in {clock_text(self.seconds)}"
         if self.state is State.FAILED:
-            return f"failed: {self.message}"
+            # The name is in the same row.
+            return f"failed: {self.message.replace(self.file, 'it')}"
         if self.state is State.TRAINING and self.fraction is not None:
             return f"training {100 * self.fraction:.0f} %"
         return str(self.state.value)

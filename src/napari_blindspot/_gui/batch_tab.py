@@ -70,6 +70,7 @@ class BatchTab(QWidget):
         self._clock.timeout.connect(self._refresh)
         self._make_widgets()
         self._lay_out()
+        self._say("")
         self.setAcceptDrops(True)
         self._enable()
 
@@ -236,7 +237,7 @@ class BatchTab(QWidget):
         self._enable()
         self._refresh()
 
-    def _enable(self) -> None:
+    def _enable(self, *_: object) -> None:
         idle, some = not self.busy, len(self._rows) > 0
         for widget in (self.add_files, self.add_folder, self.options):
             widget.setEnabled(idle)

@@ -10,8 +10,9 @@ from qtpy.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex,
 from qtpy.QtGui import QImage, QPainter, QPalette, QPixmap
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
-from napari_blindspot._gui.batch_cells import FRACTION, Cells
-from napari_blindspot._gui.batch_rows import AT_WORK, READY, Row, Rows
+from napari_blindspot._gui import batch_cells
+from napari_blindspot._gui.batch_cells import FRACTION, KIND, Cells
+from napari_blindspot._gui.batch_rows import AT_WORK, READY, Row, Rows, State
 from napari_blindspot._gui.batch_times import clock_text
 
 if TYPE_CHECKING:
@@ -27,6 +28,13 @@ SIDE = 48
 NOISY, DENOISED, NAME, STATE, LEFT = range(5)
 _TITLES = ("noisy", "result", "name", "state", "left")
 _WIDTHS = {NOISY: SIDE + 8, DENOISED: SIDE + 8, LEFT: 52}
+_KINDS = {
+    NOISY: batch_cells.PICTURE,
+    DENOISED: batch_cells.PICTURE,
+    NAME: batch_cells.NAME,
+    STATE: batch_cells.SENTENCE,
+    LEFT: batch_cells.SENTENCE,
+}
 _ROOT = QModelIndex()
 _HINT = "Drop images or folders here,\nor add them with the buttons above."
 
@@ -44,7 +52,7 @@ class Table(QTableView):
         super().__init__(parent)
         self._images = _Images(rows, self)
         self.setModel(self._images)
-        self.setItemDelegate(Cells(self))
+        self.setItemDelegate(Cells(SIDE, self))
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -61,10 +69,12 @@ class Table(QTableView):
     def reset_rows(self) -> None:
         """Images have come or gone."""
         self._images.reset_rows()
+        self._give_room()
 
     def refresh(self) -> None:
         """Show the rows as they are now."""
         self._images.refresh()
+        self._give_room()
 
     def show_thumbnails(self, made: Thumbnails) -> None:
         """Show the pictures of an image."""
@@ -84,6 +94,13 @@ class Table(QTableView):
         painter.setPen(self.palette().color(QPalette.ColorRole.Text))
         painter.drawText(viewport.rect(), Qt.AlignmentFlag.AlignCenter, _HINT)
         painter.end()
+
+    def _give_room(self) -> None:
+        """The sentence of an image that failed takes the place of the time left too."""
+        for number in range(self._images.rowCount()):
+            failed = self._images.row(self._images.index(number, 0)).state is State.FAILED
+            if (self.columnSpan(number, STATE) > 1) != failed:
+                self.setSpan(number, STATE, 1, 2 if failed else 1)
 
     def _lay_out(self) -> None:
         down, across = self.verticalHeader(), self.horizontalHeader()
@@ -141,6 +158,8 @@ class _Images(QAbstractTableModel):
             case Qt.ItemDataRole.TextAlignmentRole:
                 side = Qt.AlignmentFlag.AlignRight if column == LEFT else Qt.AlignmentFlag.AlignLeft
                 return side | Qt.AlignmentFlag.AlignVCenter
+        if role == KIND:
+            return _KINDS[column]
         if role == FRACTION and column == STATE and row.state in AT_WORK:
             return row.fraction or 0.0
         return None

@@ -85,7 +85,7 @@ class Times:
         if run is None:
             return 0.0
         if run.predicting_since is not None:
-            return run.rest_s(now)
+            return self._predicting_left_s(run, now)
         if not run.trains:
             return max(fmean(self._whole_s) - (now - run.began), 0.0) if self._whole_s else None
         return self._training_left_s(run, now)
@@ -100,6 +100,15 @@ class Times:
         if self._run is not None and left is not None:
             return self._clock() - self._run.began + left
         return self._budget_s
+
+    def _predicting_left_s(self, run: _Run, now: float) -> float | None:
+        rest = run.rest_s(now)
+        if rest is not None:
+            return rest
+        if self._predicting_s:
+            return max(fmean(self._predicting_s) - (now - run.since), 0.0)
+        # Beside a training it is short; on its own nothing is known of it.
+        return 0.0 if run.trains else None
 
     def _training_left_s(self, run: _Run, now: float) -> float | None:
         tail = fmean(self._predicting_s) if run.predicts and self._predicting_s else 0.0
@@ -123,21 +132,22 @@ class _Run:
     since: float = 0.0
     predicting_since: float | None = None
     _networks: int = 1
-    _last: float = 0.0
 
     def hear(self, event: RunEvent, now: float) -> None:
         if isinstance(event, Started):
             self._networks, self.since = event.networks, now
             if not self.trains:
-                self.predicting_since = now
+                self._predict(now)
         elif isinstance(event, Step):
             self.fraction = (event.network + event.fraction) / self._networks
+            if self.fraction >= 1 and self.predicts:
+                self._predict(now)
         elif isinstance(event, Tile):
-            if self.predicting_since is None:
-                # The first tile is told when it is done, the end of the training before.
-                self.predicting_since = self._last
-            self.since, self.fraction = self.predicting_since, event.done / event.total
-        self._last = now
+            self.fraction = event.done / event.total
+
+    def _predict(self, now: float) -> None:
+        self.predicting_since = self.since = now
+        self.fraction = None
 
     def rest_s(self, now: float) -> float | None:
         if not self.fraction:

@@ -66,11 +66,11 @@ class PathEdit(QWidget):
         self._line.show_default(path)
         self._tell()
 
-    def _ask(self) -> None:
+    def _ask(self, *_: object) -> None:
         if chosen := self._choose(self, self.path):
             self.set_path(chosen)
 
-    def _tell(self) -> None:
+    def _tell(self, *_: object) -> None:
         self._line.setToolTip(f"{self.path}\n{self._tip}" if self.path else self._tip)
         self.changed.emit()
 

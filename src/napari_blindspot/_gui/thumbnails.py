@@ -119,6 +119,11 @@ class Thumbnailer(QObject):
         self._task: Task | None = None
         self._closed = False
 
+    @property
+    def waiting(self) -> int:
+        """Number of images that nobody has begun with."""
+        return len(self._asked)
+
     def ask(self, file: str, result: str = "") -> None:
         """Have the pictures of an image made, and of its result if there is one."""
         if self._closed:
