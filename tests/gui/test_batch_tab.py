@@ -200,6 +200,8 @@ def test_without_resume_a_folder_with_a_journal_is_refused_with_what_to_do(tab, 
     assert said.startswith(f"{folder / 'denoised'} has a journal of a batch already")
     assert 'tick "Go on where it was left off", or choose another folder.' in said
     assert words(tab) == before
+    tab.options.resume.setChecked(True)
+    assert not tab.message.isVisible()
 
 
 def test_a_saved_model_is_applied_to_all(tab, qtbot, folder, tmp_path, fields):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QPointF, QRect, QRectF, Qt
@@ -17,6 +18,9 @@ KIND = FRACTION + 1
 PICTURE, NAME, SENTENCE = range(3)
 _MARGIN = 4
 _BAR = 3
+# Where a name or a path may be broken: after a joint, and before the suffix.
+_BREAKS = re.compile(r"(?<=[_/\\-])|(?=\.\w)")
+_BREAK = "\u200b"
 _PALE = 0.2
 
 
@@ -70,6 +74,7 @@ def lines_of(text: str, cell: QStyleOptionViewItem, width: int, most: int) -> li
     """A text in at most so many lines of a width, the last one with an ellipsis if it is long."""
     option = QTextOption()
     option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+    text = _BREAKS.sub(_BREAK, text)
     layout = QTextLayout(text, cell.font)
     layout.setTextOption(option)
     layout.beginLayout()
@@ -78,10 +83,10 @@ def lines_of(text: str, cell: QStyleOptionViewItem, width: int, most: int) -> li
         line.setLineWidth(width)
         start = line.textStart()
         if len(lines) == most - 1:
-            rest = text[start:]
+            rest = text[start:].replace(_BREAK, "")
             lines.append(cell.fontMetrics.elidedText(rest, cell.textElideMode, width))
             break
-        lines.append(text[start : start + line.textLength()].rstrip())
+        lines.append(text[start : start + line.textLength()].replace(_BREAK, "").rstrip())
     layout.endLayout()
     return lines
 

@@ -61,11 +61,11 @@ class BatchOptions(QWidget):
 
     Attributes
     ----------
-    changed : Signal
-        An option has another value.
+    chosen : Signal
+        The user has chosen something else.
     """
 
-    changed = Signal()
+    chosen = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -84,8 +84,10 @@ class BatchOptions(QWidget):
         self.line.setWordWrap(True)
         self._lay_out()
         self.train.currentIndexChanged.connect(self._update)
-        self.model.changed.connect(self._update)
         self._update()
+        choices = (self.model.changed, self.output.changed, self.train.currentIndexChanged)
+        for changed in (*choices, self.uncertainty.toggled, self.resume.toggled):
+            changed.connect(self._tell)
 
     @property
     def applies_model(self) -> bool:
@@ -150,7 +152,9 @@ class BatchOptions(QWidget):
         self.uncertainty.setEnabled(able)
         self.uncertainty.setToolTip(_STD_TIP if able else _no_std(self._fields))
         self.line.setText(self._line_text())
-        self.changed.emit()
+
+    def _tell(self, *_: object) -> None:
+        self.chosen.emit()
 
     def _line_text(self) -> str:
         if self.applies_model:

@@ -76,7 +76,7 @@ class Row:
     def words(self) -> str:
         """The state in words."""
         if self.state is State.DONE:
-            return f"done in {clock_text(self.seconds)}"
+            return f"done in {clock_text(max(self.seconds, 1.0))}"
         if self.state is State.FAILED:
             # The name is in the same row.
             return f"failed: {self.message.replace(self.file, 'it')}"

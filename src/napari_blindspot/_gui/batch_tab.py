@@ -16,7 +16,13 @@ from napari_blindspot._gui.path_edit import as_shown, beside
 from napari_blindspot._gui.task import Task
 from napari_blindspot._gui.thumbnails import Thumbnailer
 from napari_blindspot.batch import Batch, images, run_batch
-from napari_blindspot.batch.events import BatchFinished, BatchStarted, FileDone, FileSkipped
+from napari_blindspot.batch.events import (
+    BatchFinished,
+    BatchStarted,
+    FileDone,
+    FileSkipped,
+    FileStarted,
+)
 from napari_blindspot.events import Stop
 from napari_blindspot.io import SUFFIXES
 from napari_blindspot.params import InputError
@@ -183,6 +189,7 @@ class BatchTab(QWidget):
             "Stop", "End the batch; what is finished stays, and Run goes on", self.stop
         )
         self.summary, self.message = _words(), _words()
+        self.options.chosen.connect(lambda: self._say(""))
         self.table.doubleClicked.connect(self._open_row)
         selection = self.table.selectionModel()
         if selection is not None:
@@ -208,6 +215,8 @@ class BatchTab(QWidget):
             case BatchStarted():
                 self.table.forget_results()
                 self._say(event.note)
+            case FileStarted():
+                self.table.follow(event.file)
             case FileSkipped() | FileDone():
                 self._thumbnailer.ask(event.file, event.output)
             case BatchFinished():

@@ -17,7 +17,7 @@ from napari_blindspot._gui.batch_times import clock_text
 
 if TYPE_CHECKING:
     from qtpy.QtCore import QObject
-    from qtpy.QtGui import QPaintEvent
+    from qtpy.QtGui import QPaintEvent, QResizeEvent
     from qtpy.QtWidgets import QWidget
 
     from napari_blindspot._gui.thumbnails import Grey, Thumbnails
@@ -27,7 +27,8 @@ Index: TypeAlias = QModelIndex | QPersistentModelIndex
 SIDE = 48
 NOISY, DENOISED, NAME, STATE, LEFT = range(5)
 _TITLES = ("noisy", "result", "name", "state", "left")
-_WIDTHS = {NOISY: SIDE + 8, DENOISED: SIDE + 8, LEFT: 52}
+_WIDEST = {STATE: "training 100 %", LEFT: "0:00:00"}
+_ROOM = 9
 _KINDS = {
     NOISY: batch_cells.PICTURE,
     DENOISED: batch_cells.PICTURE,
@@ -76,6 +77,12 @@ class Table(QTableView):
         self._images.refresh()
         self._give_room()
 
+    def follow(self, file: str) -> None:
+        """Scroll so that an image is seen."""
+        number = self._images.number(file)
+        if number is not None:
+            self.scrollTo(self._images.index(number, NAME))
+
     def show_thumbnails(self, made: Thumbnails) -> None:
         """Show the pictures of an image."""
         self._images.show_thumbnails(made, self.devicePixelRatioF())
@@ -95,6 +102,16 @@ class Table(QTableView):
         painter.drawText(viewport.rect(), Qt.AlignmentFlag.AlignCenter, _HINT)
         painter.end()
 
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
+        """Share the width among names and states."""
+        super().resizeEvent(event)
+        header, viewport = self.horizontalHeader(), self.viewport()
+        if header is None or viewport is None:
+            return
+        taken = sum(self._narrowest(column) for column in (NOISY, DENOISED, LEFT))
+        half = (viewport.width() - taken) // 2
+        header.resizeSection(STATE, max(self._narrowest(STATE), half))
+
     def _give_room(self) -> None:
         """The sentence of an image that failed takes the place of the time left too."""
         for number in range(self._images.rowCount()):
@@ -111,12 +128,16 @@ class Table(QTableView):
         down.setDefaultSectionSize(SIDE + 8)
         across.setHighlightSections(False)
         across.setMinimumSectionSize(40)
-        for column in range(len(_TITLES)):
-            fixed = column in _WIDTHS
-            modes = QHeaderView.ResizeMode
-            across.setSectionResizeMode(column, modes.Fixed if fixed else modes.Stretch)
-        for column, width in _WIDTHS.items():
-            across.resizeSection(column, width)
+        for column in (NOISY, DENOISED, STATE, LEFT):
+            across.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
+            across.resizeSection(column, self._narrowest(column))
+        across.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
+
+    def _narrowest(self, column: int) -> int:
+        if column in (NOISY, DENOISED):
+            return SIDE + 4
+        width: int = self.fontMetrics().horizontalAdvance(_WIDEST[column])
+        return width + _ROOM
 
 
 class _Images(QAbstractTableModel):
@@ -167,6 +188,10 @@ class _Images(QAbstractTableModel):
     def row(self, index: Index) -> Row:
         row: Row = self._shown[index.row()]
         return row
+
+    def number(self, file: str) -> int | None:
+        numbers = [number for number, row in enumerate(self._shown) if row.file == file]
+        return numbers[0] if numbers else None
 
     def reset_rows(self) -> None:
         self.beginResetModel()

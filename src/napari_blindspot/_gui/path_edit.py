@@ -49,7 +49,7 @@ class PathEdit(QWidget):
         layout.setSpacing(4)
         layout.addWidget(self._line, 1)
         layout.addWidget(button)
-        self._tell()
+        self._update_tip()
 
     @property
     def path(self) -> str:
@@ -64,15 +64,18 @@ class PathEdit(QWidget):
         """Path that is meant where nothing is given."""
         self._default = path
         self._line.show_default(path)
-        self._tell()
+        self._update_tip()
 
     def _ask(self, *_: object) -> None:
         if chosen := self._choose(self, self.path):
             self.set_path(chosen)
 
     def _tell(self, *_: object) -> None:
-        self._line.setToolTip(f"{self.path}\n{self._tip}" if self.path else self._tip)
+        self._update_tip()
         self.changed.emit()
+
+    def _update_tip(self) -> None:
+        self._line.setToolTip(f"{self.path}\n{self._tip}" if self.path else self._tip)
 
 
 class _Line(QLineEdit):
