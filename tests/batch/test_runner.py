@@ -445,3 +445,10 @@ def test_an_image_that_another_run_is_writing_fails_and_is_not_touched(batch, ou
     assert all(path.exists() for path in kept)
     assert ends(run_batch(resumed(batch)))["b.tif"] == "done"
     assert not list(out.glob(".*"))
+
+
+@pytest.mark.parametrize("train", ["each", "first"])
+def test_every_run_uses_so_many_cores_as_are_asked_for(batch, train):
+    three = dataclasses.replace(batch.job, threads=3)
+    plan = make_plan(dataclasses.replace(batch, job=three, train=train))
+    assert [task.job.threads for task in plan.tasks] == [3] * 3

@@ -137,6 +137,7 @@ def _job(batch: Batch, image: Image) -> Job:
         inputs=(str(image.path),),
         output=str(image.output),
         uncertainty=str(image.uncertainty) if batch.uncertainty else None,
+        threads=given.threads,
         axes=given.axes,
         device=given.device,
         seed=given.seed,
