@@ -30,6 +30,7 @@ def open_widget(method: str) -> DenoisingWidget | None:
     if viewer is None:
         show_warning("There is no napari window to open the widget in; open one first.")
         return None
+    widget: DenoisingWidget
     dock, widget = viewer.window.add_plugin_dock_widget("napari-blindspot", TITLE)
     dock.show()
     dock.raise_()

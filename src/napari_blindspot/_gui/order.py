@@ -104,14 +104,19 @@ class Order:
             )
             return
         learn, apply = self.two_jobs()
+        learned = None
         learning = run(learn, stop, [self.source.volume], view=view, interval_s=interval_s)
         with closing(learning):
             for event in learning:
-                yield event
-        model = event.model
-        if event.stopped and stop() is Stop.HALT:
-            return
-        yield from run(apply, stop, [self.target.volume], model=model, keep_partial=True)
+                if isinstance(event, Finished):
+                    learned = event
+                else:
+                    yield event
+        if learned is not None and stop() is Stop.HALT:
+            yield learned
+        elif learned is not None:
+            volumes = [self.target.volume]
+            yield from run(apply, stop, volumes, model=learned.model, keep_partial=True)
 
     def two_jobs(self) -> tuple[Job, Job]:
         """The job that learns from one layer, and the one that denoises another."""
@@ -211,8 +216,10 @@ def difference(noisy: Any, denoised: Any) -> Any:
         return noisy.astype(np.float32) - denoised
     import dask.array as da
 
-    lazily = [da.from_array(values) if not isinstance(values, da.Array) else values
-              for values in (noisy, denoised)]  # fmt: skip
+    lazily: list[Any] = [
+        values if isinstance(values, da.Array) else da.from_array(values)  # type: ignore[no-untyped-call]
+        for values in (noisy, denoised)
+    ]
     return lazily[0].astype(np.float32) - lazily[1]
 
 
