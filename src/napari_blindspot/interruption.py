@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the usual name
@@ -61,58 +61,60 @@ class _BetweenOperations(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-_NAMES = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")
+_NAMES = ("x", "weight", "bias", "stride", "padding", "dilation", "groups")
 
 
 def _named(args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    return dict(zip(_NAMES, args, strict=False)) | dict(kwargs)
+    named = {"x" if name == "input" else name: value for name, value in kwargs.items()}
+    return dict(zip(_NAMES, args, strict=False)) | named
 
 
 def _convolved(
-    convolve: Callable[..., Tensor],
-    input: Tensor,
-    weight: Tensor,
-    **options: Any,
+    convolve: Callable[..., Tensor], x: Tensor, weight: Tensor, **options: Any
 ) -> Tensor:
     """A convolution, slab by slab along the first axis in space where it is large."""
-    slabs = _slabs(input, weight, **options)
-    if slabs is None:
-        return convolve(input, weight, **options)
-    edge, *others = _each_axis(options.pop("padding", 0), input.ndim - 2)
-    result = None
-    for sample, row in itertools.product(range(len(input)), slabs):
+    slabs = _slabs(x, weight, **options)
+    if not slabs:
+        result: Tensor = convolve(x, weight, **options)
+        return result
+    edge, *others = _each_axis(options.pop("padding", 0), x.ndim - 2)
+    parts = []
+    for sample, row in itertools.product(x.split(1), slabs):
         check()
-        shown = _rows(input[sample : sample + 1], row, edge, weight.shape[2])
-        part = convolve(shown, weight, padding=(0, *others), **options)
-        if result is None:
-            height = input.shape[2] + 2 * edge - weight.shape[2] + 1
-            shape = (len(input), part.shape[1], height, *part.shape[3:])
-            result = torch.empty(shape, dtype=part.dtype, memory_format=_order(part))
-        result[sample : sample + 1, :, row] = part
-    return cast("Tensor", result)
+        shown = _rows(sample, row, edge, weight.shape[2])
+        parts.append(convolve(shown, weight, padding=(0, *others), **options))
+    height = slabs[-1].stop
+    result = torch.empty(
+        (len(x), parts[0].shape[1], height, *parts[0].shape[3:]),
+        dtype=parts[0].dtype,
+        memory_format=_order(parts[0]),
+    )
+    for target in result.split(1):
+        for row in slabs:
+            target[:, :, row] = parts.pop(0)
+    return result
 
 
 def _slabs(
-    input: Tensor,  # noqa: A002
+    x: Tensor,
     weight: Tensor,
     bias: Tensor | None = None,  # noqa: ARG001 - costs nothing
     stride: Any = 1,
     padding: Any = 0,
     dilation: Any = 1,
     groups: int = 1,  # noqa: ARG001 - in the shape of the weight
-) -> list[slice] | None:
-    """Rows of the output of a sample to be found at once; None where all can be."""
-    ndim = input.ndim - 2
-    plain = not isinstance(padding, str) and input.device.type == "cpu"
+) -> list[slice]:
+    """Rows of the output of a sample to be found at once; none where all can be."""
+    ndim = x.ndim - 2
     steps = (*_each_axis(stride, ndim), *_each_axis(dilation, ndim))
-    if not plain or any(step != 1 for step in steps):
-        return None
-    sides = zip(input.shape[2:], weight.shape[2:], _each_axis(padding, ndim), strict=True)
+    if isinstance(padding, str) or x.device.type != "cpu" or any(step != 1 for step in steps):
+        return []
+    sides = zip(x.shape[2:], weight.shape[2:], _each_axis(padding, ndim), strict=True)
     height, *others = (n - k + 1 + 2 * p for n, k, p in sides)
     products = height * weight.numel() * math.prod(others)
-    if len(input) * products <= _MOST_PRODUCTS:
-        return None
-    least = _LEAST_INPUT // (input.shape[1] * input.shape[3]) + 1
+    if len(x) * products <= _MOST_PRODUCTS:
+        return []
+    least = _LEAST_INPUT // (x.shape[1] * x.shape[3]) + 1
     most = max(height // max(least - weight.shape[2] + 1, 1), 1)
     count = min(math.ceil(products / _MOST_PRODUCTS), most)
     ends = [height * i // count for i in range(count + 1)]
@@ -130,11 +132,12 @@ def _rows(sample: Tensor, row: slice, edge: int, kernel: int) -> Tensor:
     shown = sample[:, :, first + before : last - after]
     if not before and not after:
         return shown
-    return F.pad(shown, (0, 0) * (sample.ndim - 3) + (before, after))
+    padded = F.pad(shown, (0, 0) * (sample.ndim - 3) + (before, after))
+    return padded.contiguous(memory_format=_order(sample))
 
 
-def _order(part: Tensor) -> torch.memory_format:
-    """Order in memory of a result."""
-    last = torch.channels_last if part.ndim == 4 else torch.channels_last_3d
-    is_last = part.is_contiguous(memory_format=last) and not part.is_contiguous()
+def _order(x: Tensor) -> torch.memory_format:
+    """Order in memory."""
+    last = torch.channels_last if x.ndim == 4 else torch.channels_last_3d
+    is_last = x.is_contiguous(memory_format=last) and not x.is_contiguous()
     return last if is_last else torch.contiguous_format
