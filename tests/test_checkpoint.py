@@ -91,10 +91,15 @@ def test_a_killed_training_goes_on_as_if_nothing_had_happened(
 
 
 def halted_after(job, steps, **options):
-    count = iter(range(steps))
-    return list(
-        run(job, lambda: Stop.NO if next(count, None) is not None else Stop.HALT, **options)
-    )
+    events = []
+
+    def stop():
+        done = sum(isinstance(event, Step) for event in events)
+        return Stop.HALT if done == steps else Stop.NO
+
+    for event in run(job, stop, **options):
+        events.append(event)  # noqa: PERF402 - the stop flag looks at the list as it grows
+    return events
 
 
 def test_a_halted_training_keeps_its_state_and_a_finished_one_does_not(monkeypatch, job):

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "napari_blindspot"
 FILES = sorted(file for file in PACKAGE.rglob("*.py") if file.name != "_version.py")
 
-NUMPY_ONLY = {"params", "events", "axes", "normalization", "tiling"}
+NUMPY_ONLY = {"params", "events", "halting", "axes", "normalization", "tiling"}
 PARTS = {"masking", "networks", "losses", "inference"}
 # A room may import its own row and the rows before it; the four parts know one another not.
 ROWS = (
@@ -26,7 +26,7 @@ ROWS = (
     | {"_samples", "_shapes", "budget", "io", "locks", "measure", "picture", "quality", "series"}
     | {"held_out", "pace", "regions", "simulate", "telling"},
     {"pairs", "patches", "ring", "noise", "device", "memory", "filters", "photons", "triangular"}
-    | {"tensors"},
+    | {"interruption", "tensors"},
     PARTS,
     {"checkpoint"},
     {"methods", "training"},

@@ -10,7 +10,7 @@ import scenes
 from napari_blindspot import api, prediction, results, ring, sources
 from napari_blindspot.axes import Layout
 from napari_blindspot.device import choose
-from napari_blindspot.events import Finished, Tile, never
+from napari_blindspot.events import Finished, Halved, Stop, Tile, never
 from napari_blindspot.io import open_volume, save_volume
 from napari_blindspot.job import Job
 from napari_blindspot.params import InputError
@@ -67,8 +67,11 @@ def test_tiles_are_halved_when_memory_runs_out(monkeypatch, model, error):
     found, events = predicted(model, volume)
     np.testing.assert_allclose(found, expected, atol=1e-5 * np.ptp(noisy))
     assert len(before) == 3
-    assert len(events) >= 6
-    assert events[-1] == Tile(len(events), len(events))
+    assert events[0] == Halved((96, 112), events[0].message)
+    assert "ran out with a tile of 96 × 112 pixels" in events[0].message
+    tiles = [event for event in events if isinstance(event, Tile)]
+    assert len(tiles) >= 6
+    assert tiles[-1] == Tile(len(tiles), len(tiles))
 
 
 @pytest.mark.cuda
@@ -80,6 +83,88 @@ def test_tiles_are_halved_when_a_gpu_runs_out_of_memory(monkeypatch, model):
     found, events = predicted(model, volume, "cuda")
     np.testing.assert_allclose(found, expected, atol=1e-4 * np.ptp(noisy))
     assert len(events) > 1
+
+
+def halted_after(tiles, job, volume):
+    """The end of a run that is halted after some tiles, whose partial result is kept."""
+    events = []
+
+    def stop():
+        done = sum(isinstance(event, Tile) for event in events)
+        return Stop.HALT if done >= tiles else Stop.NO
+
+    for event in run(job, stop, [volume], keep_partial=True):
+        events.append(event)  # noqa: PERF402 - the stop flag looks at the list as it grows
+    assert sum(isinstance(event, Tile) for event in events) == tiles
+    return events[-1]
+
+
+def job_with(model, folder, **options):
+    model.save(folder / "model.safetensors")
+    return Job(model=str(folder / "model.safetensors"), **options)
+
+
+def test_what_is_denoised_before_a_halt_is_kept(tmp_path, model):
+    noisy, _ = scenes.noisy_and_clean((4, 40, 40))
+    volume = api.as_volume(noisy, "TYX")
+    whole, _ = predicted(model, volume)
+    finished = halted_after(3, job_with(model, tmp_path), volume)
+    assert finished.stopped
+    assert finished.done == 0.75
+    np.testing.assert_array_equal(finished.denoised.read()[:3], whole[:3])
+    assert np.isnan(finished.denoised.read()[3:]).all()
+    assert finished.denoised.axes == "TYX"
+
+
+def test_a_pixel_is_done_in_one_channel_and_not_in_the_other(tmp_path):
+    noisy, _ = scenes.noisy_and_clean((2, 40, 40))
+    volume = api.as_volume(noisy, "CYX")
+    model = api.train(noisy, method="n2v", budget="2steps", axes="CYX", **TINY)
+    finished = halted_after(1, job_with(model, tmp_path), volume)
+    assert finished.done == 0.5
+    kept = finished.denoised.read()
+    assert np.isfinite(kept[0]).all()
+    assert np.isnan(kept[1]).all()
+
+
+@pytest.mark.parametrize("limit", [2**26, 1000], ids=["memory", "file"])
+@pytest.mark.parametrize("name", ["out.ome.tif", "out.ome.zarr"])
+def test_files_of_a_halted_prediction_hold_what_is_done(tmp_path, monkeypatch, model, name, limit):
+    monkeypatch.setattr(results, "WHOLE", limit)
+    noisy, _ = scenes.noisy_and_clean((4, 40, 40))
+    volume = api.as_volume(noisy.astype(np.uint16), "TYX")
+    rest = []
+    for float32 in (True, False):
+        target = tmp_path / f"{float32}_{name}"
+        job = job_with(model, tmp_path, output=str(target), float32=float32)
+        assert halted_after(1, job, volume).done == 0.25
+        saved = open_volume(target).read()
+        assert (saved[0] > 0).mean() > 0.9
+        rest.append(saved[1:])
+    assert np.isnan(rest[0]).all()
+    assert rest[1].dtype == np.uint16
+    assert (rest[1] == 0).all()
+
+
+def test_nothing_is_kept_without_a_tile(tmp_path, model):
+    target = tmp_path / "out.ome.tif"
+    job = job_with(model, tmp_path, output=str(target))
+    finished = halted_after(0, job, api.as_volume(np.ones((24, 24))))
+    assert (finished.denoised, finished.done) == (None, 0.0)
+    assert not target.exists()
+
+
+def test_results_in_ome_zarr_stay_in_the_file_however_small(tmp_path):
+    noisy, _ = scenes.noisy_and_clean((3, 32, 32))
+    target = tmp_path / "out.ome.zarr"
+    options = {"method": "laine19", "params": {"width": 8, "depth": 1}, "budget": "1steps"}
+    job = Job(output=str(target), float32=True, with_std=True, **options)
+    *_, finished = run(job, volumes=[api.as_volume(noisy, "TYX")])
+    assert finished.denoised.source == target
+    assert not isinstance(finished.denoised.data, np.ndarray)
+    assert finished.denoised.dtype == np.float32
+    assert (finished.std.read() > 0).all()
+    assert finished.done == 1.0
 
 
 def test_memory_that_is_never_enough_is_one_sentence(monkeypatch, model):

@@ -5,7 +5,7 @@ import pytest
 
 import scenes
 from napari_blindspot import api, methods, preview
-from napari_blindspot.events import Finished, Preview, Step
+from napari_blindspot.events import Finished, Preview, Step, Watching
 from napari_blindspot.job import Job
 from napari_blindspot.run import run
 
@@ -18,10 +18,14 @@ def job_for(name="n2v", budget="12steps", **options):
     return Job(method=name, params=small, budget=budget, **options)
 
 
+def always(region):
+    """A preview after every step."""
+    return Watching(lambda: region, 0.0)
+
+
 @pytest.fixture
 def eager(monkeypatch):
-    """A preview after every step."""
-    monkeypatch.setattr(preview, "INTERVAL_S", 0.0)
+    """Previews may take all the time."""
     monkeypatch.setattr(preview, "SHARE", 1.0)
 
 
@@ -30,7 +34,7 @@ def eager(monkeypatch):
 def test_the_region_in_view_is_shown_in_the_units_of_the_image(name):
     noisy, _ = scenes.noisy_and_clean((97, 83))
     region = (slice(10, 60), slice(21, 80))
-    events = list(run(job_for(name), volumes=[api.as_volume(noisy)], view=lambda: region))
+    events = list(run(job_for(name), volumes=[api.as_volume(noisy)], watching=always(region)))
     previews = [event for event in events if isinstance(event, Preview)]
     assert len(previews) == 12
     assert [event.step for event in previews] == list(range(1, 13))
@@ -44,8 +48,8 @@ def test_the_region_in_view_is_shown_in_the_units_of_the_image(name):
 def test_previews_change_nothing_in_the_result():
     noisy, _ = scenes.noisy_and_clean((64, 64))
     volume = api.as_volume(noisy)
-    views = (None, lambda: (slice(0, 64), slice(0, 64)))
-    results = [list(run(job_for("express"), volumes=[volume], view=view))[-1] for view in views]
+    watched = (None, Watching(lambda: (slice(0, 64), slice(0, 64)), 0.0))
+    results = [list(run(job_for("express"), volumes=[volume], watching=w))[-1] for w in watched]
     np.testing.assert_array_equal(results[0].denoised.read(), results[1].denoised.read())
     losses = [result.model.networks[0].losses for result in results]
     assert losses[0] == losses[1]
@@ -56,7 +60,11 @@ def test_the_last_preview_is_close_to_the_result():
     noisy, _ = scenes.noisy_and_clean((96, 96))
     region = (slice(8, 80), slice(0, 96))
     events = list(
-        run(job_for("n2v", "60steps"), volumes=[api.as_volume(noisy)], view=lambda: region)
+        run(
+            job_for("n2v", "60steps"),
+            volumes=[api.as_volume(noisy)],
+            watching=always(region),
+        )
     )
     shown = [event for event in events if isinstance(event, Preview)][-1].image
     result = events[-1].denoised.read()[region]
@@ -69,7 +77,7 @@ def test_a_plane_of_a_volume_of_two_channels_over_time():
     noisy = noisy.reshape(2, 2, 8, 48, 48)
     region = (slice(1, 2), slice(0, 2), slice(3, 4), slice(5, 45), slice(0, 48))
     job = job_for(budget="3steps", axes="TCZYX", dims="3D")
-    events = list(run(job, volumes=[api.as_volume(noisy, "TCZYX")], view=lambda: region))
+    events = list(run(job, volumes=[api.as_volume(noisy, "TCZYX")], watching=always(region)))
     first, *_, last = (event for event in events if isinstance(event, Preview))
     assert first.image.shape == last.image.shape == (1, 2, 1, 40, 48)
     np.testing.assert_array_equal(first.image[:, 1], noisy[region][:, 1])
@@ -87,10 +95,13 @@ def test_previews_take_less_than_a_tenth_of_the_time(monkeypatch):
         spent.append(self._cost_s)
         return result
 
-    monkeypatch.setattr(preview, "INTERVAL_S", 0.05)
     monkeypatch.setattr(preview.Previews, "of", timed)
     corner = (slice(0, 128), slice(0, 128))
-    events = run(job_for("n2v", "6s"), volumes=[api.as_volume(noisy)], view=lambda: corner)
+    events = run(
+        job_for("n2v", "6s"),
+        volumes=[api.as_volume(noisy)],
+        watching=Watching(lambda: corner, 0.05),
+    )
     steps = [event for event in events if isinstance(event, Step)]
     assert len(spent) >= 2
     assert sum(spent[:-1]) < 0.1 * steps[-1].elapsed_s
@@ -98,5 +109,5 @@ def test_previews_take_less_than_a_tenth_of_the_time(monkeypatch):
 
 def test_nothing_in_view_costs_nothing():
     noisy, _ = scenes.noisy_and_clean((32, 32))
-    events = list(run(job_for(), volumes=[api.as_volume(noisy)], view=lambda: None))
+    events = list(run(job_for(), volumes=[api.as_volume(noisy)], watching=Watching(lambda: None)))
     assert not any(isinstance(event, Preview) for event in events)

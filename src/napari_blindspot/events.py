@@ -18,18 +18,35 @@ if TYPE_CHECKING:
 
 
 class Stop(Enum):
-    """Answer of the flag that `run` asks before every step and every tile."""
+    """Answer of the flag that `run` asks again and again, in its own thread."""
 
     NO = "no"
     APPLY = "apply"
     """End the training now and go on to the prediction."""
     HALT = "halt"
-    """End everything now; the model trained so far is kept."""
+    """End everything now; the model trained so far is kept, and on request what is denoised."""
 
 
 StopFlag: TypeAlias = "Callable[[], Stop]"
 View: TypeAlias = "Callable[[], Region | None]"
 """Tells the region of the input that is to be previewed, one slice per axis, or None."""
+
+
+@dataclass(frozen=True)
+class Watching:
+    """What is to be shown of a training while it lasts.
+
+    Attributes
+    ----------
+    view : callable
+        Tells the region to preview, in the first input or its `apply_on` part. It is asked before
+        every step, in the thread of the run.
+    interval_s : float
+        Least time between two previews of the same region.
+    """
+
+    view: View
+    interval_s: float = 1.0
 
 
 def never() -> Stop:
@@ -147,6 +164,22 @@ class Tile:
 
 
 @dataclass(frozen=True)
+class Halved:
+    """Memory ran out in the prediction, which goes on with smaller tiles.
+
+    Attributes
+    ----------
+    tile : tuple of int
+        Lengths in space of the tile that was too large.
+    message : str
+        The same in words.
+    """
+
+    tile: tuple[int, ...]
+    message: str
+
+
+@dataclass(frozen=True)
 class Finished:
     """The end of the run.
 
@@ -155,8 +188,8 @@ class Finished:
     denoised, std : Volume or None
         Posterior mean (or prediction) and posterior standard deviation as float32 in the units
         of the input; None for a run that only trains or was halted, and a standard deviation
-        only where it was asked for and the method has one. Those too large for memory are the
-        saved files, opened.
+        only where it was asked for and the method has one. Those too large for memory and those
+        saved as OME-Zarr are the saved files, opened.
     model : Model
         The trained model.
     stopped : bool
@@ -167,6 +200,9 @@ class Finished:
         What the saved files could not keep of the input, in words; empty if nothing.
     job : Job or None
         Does the same again, step by step.
+    done : float
+        Part of the values that is denoised, 0 to 1. Of a prediction that was halted, but kept on
+        request, all others are NaN, and 0 in files of integers.
     """
 
     denoised: Volume | None
@@ -176,6 +212,7 @@ class Finished:
     elapsed_s: float
     lost: str = ""
     job: Job | None = None
+    done: float = 0.0
 
 
-Event: TypeAlias = Started | Step | Preview | NotKept | NoiseFitted | Tile | Finished
+Event: TypeAlias = Started | Step | Preview | NotKept | NoiseFitted | Tile | Halved | Finished

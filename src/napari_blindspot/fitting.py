@@ -10,9 +10,11 @@ import torch
 from napari_blindspot.blind import blind_sample
 from napari_blindspot.budget import Budget
 from napari_blindspot.exam import Exam, held_out
+from napari_blindspot.halting import Halted
+from napari_blindspot.interruption import obeying
 from napari_blindspot.methods.base import Spec
 from napari_blindspot.model import Model, TrainedNetwork
-from napari_blindspot.noise import NoiseLaw, estimate_noise_law, fit_noise_law, fit_with_chance
+from napari_blindspot.noise import estimate_noise_law, fit_noise_law, fit_with_chance
 from napari_blindspot.pace import Clock, Pace, parsed
 from napari_blindspot.preview import Watch
 from napari_blindspot.series import Series
@@ -25,16 +27,15 @@ if TYPE_CHECKING:
     from napari_blindspot.axes import Layout
     from napari_blindspot.checkpoint import Checkpoint, Checkpoints
     from napari_blindspot.events import Event, StopFlag
-    from napari_blindspot.held_out import HeldOut
     from napari_blindspot.io.base import Volume
     from napari_blindspot.job import Job
     from napari_blindspot.methods import Method, Parts
-    from napari_blindspot.normalization import Normalization
+    from napari_blindspot.noise import FittedLaw, NoiseLaw
     from napari_blindspot.patches import Patches
     from napari_blindspot.preview import Previews
     from napari_blindspot.sources import Source
 
-_PIXELS_IN_TRAINING, _PIXELS_AT_THE_END = 300_000, 1_000_000
+_PIXELS_IN_TRAINING, _PIXELS_AT_THE_END, _PIXELS_IN_HASTE = 300_000, 1_000_000, 30_000
 _KEPT_LOSSES = 1000
 
 
@@ -59,7 +60,9 @@ def fit(
     Returns
     -------
     Model
-        What was trained until the budget or the stop flag ended it.
+        What was trained until the budget or the stop flag ended it. After a `Stop.HALT` the noise
+        is fitted and the predictor calibrated with a few pixels, for want of time, and networks
+        whose training had not begun know a small part of their channels only.
     """
     channels = range(layouts[0].n_channels)
     groups = [tuple(channels)] if job.joint else [(c,) for c in channels]
@@ -67,11 +70,11 @@ def fit(
     paces = parsed(job.pace, len(groups))
     networks = []
     for index, group in enumerate(groups):
-        series = [Series(*pair, group) for pair in zip(volumes, layouts, strict=True)]
+        pairs = zip(volumes, layouts, strict=True)
         generator = torch.Generator().manual_seed(job.seed + index)
         learner = Learner(
             method,
-            source_of(series),
+            tuple(Series(*pair, group) for pair in pairs),
             group,
             budget,
             device,
@@ -87,14 +90,39 @@ def fit(
 
 
 @dataclasses.dataclass(frozen=True)
+class Lesson:
+    """All that a training needs.
+
+    Attributes
+    ----------
+    source : Source
+        What is learned from.
+    spec : Spec
+        What the method is told.
+    parts : Parts
+        What it made of that.
+    sampler : Patches
+        Source of patches.
+    exam : Exam or None
+        Pixels that are held out.
+    """
+
+    source: Source
+    spec: Spec
+    parts: Parts
+    sampler: Patches
+    exam: Exam | None
+
+
+@dataclasses.dataclass(frozen=True)
 class Learner:
-    """One network and the samples that it learns from.
+    """One network and the series that it learns from.
 
     Attributes
     ----------
     method : Method
         What to train.
-    source : Source
+    series : tuple of Series
         What it learns from.
     channels : tuple of int
         The channels of the data that these are.
@@ -113,7 +141,7 @@ class Learner:
     """
 
     method: Method
-    source: Source
+    series: tuple[Series, ...]
     channels: tuple[int, ...]
     budget: Budget
     device: torch.device
@@ -126,62 +154,76 @@ class Learner:
         self, generator: torch.Generator, stop: StopFlag, index: int
     ) -> Generator[Event, None, TrainedNetwork]:
         """Train, fit the noise on blind predictions, calibrate the predictor."""
-        normalization = self.source.normalization
-        spec = self._spec()
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(int(torch.randint(2**31, (), generator=generator)))
-            parts = self.method.build(spec)
-        parts.network.to(self.device)
-        held = held_out(self.source.series, generator.initial_seed()) if self.holds_out else ()
-        sampler = self.source.patches(parts, self.device, generator, held)
+        learner = self
+        try:
+            with obeying(stop):
+                lesson = self._lesson(generator)
+        except Halted:
+            learner = self._glimpse()
+            lesson = learner._lesson(generator)
         clock = Clock(self.budget, self.pace)
         losses = yield from train(
-            parts,
-            sampler,
+            lesson.parts,
+            lesson.sampler,
             clock,
             generator=generator,
             stop=stop,
-            noise=_BlindFit(self.method, sampler, generator),
-            checkpoint=self._checkpoint(index, spec),
-            watch=self._watch(spec),
-            exam=self._exam(held, sampler) if held else None,
+            noise=_BlindFit(self.method, lesson.sampler, generator),
+            checkpoint=learner._checkpoint(index, lesson.spec),
+            watch=self._watch(lesson),
+            exam=lesson.exam,
             network_index=index,
         )
-        sample = blind_sample(parts, sampler, generator, _PIXELS_AT_THE_END)
-        fitted = fit_with_chance(sample)
-        laws = tuple(each.law for each in fitted)
-        parts = dataclasses.replace(parts, predictor=parts.predictor.calibrated(sample, laws))
+        try:
+            with obeying(stop):
+                fitted, parts = _calibrated(lesson, generator, _PIXELS_AT_THE_END)
+        except Halted:
+            fitted, parts = _calibrated(lesson, generator, _PIXELS_IN_HASTE)
+        scale = lesson.source.normalization
+        scales = list(zip(fitted, scale.mean, scale.std, strict=True))
         return TrainedNetwork(
             channels=self.channels,
-            spec=spec,
+            spec=lesson.spec,
             parts=parts,
-            normalization=normalization,
-            noise=_in_units(laws, normalization),
-            noise_intervals=tuple(
-                each.interval(mean, std)
-                for each, mean, std in zip(
-                    fitted, normalization.mean, normalization.std, strict=True
-                )
-            ),
+            normalization=scale,
+            noise=tuple(each.law.denormalised(mean, std) for each, mean, std in scales),
+            noise_intervals=tuple(each.interval(mean, std) for each, mean, std in scales),
             losses=tuple(losses[:: max(len(losses) // _KEPT_LOSSES, 1)]),
             pace=str(clock.pace),
         )
 
-    def _watch(self, spec: Spec) -> Watch | None:
+    def _lesson(self, generator: torch.Generator) -> Lesson:
+        source = source_of(self.series)
+        spec = self._spec(source)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(int(torch.randint(2**31, (), generator=generator)))
+            parts = self.method.build(spec)
+        parts.network.to(self.device)
+        held = held_out(self.series, generator.initial_seed()) if self.holds_out else ()
+        sampler = source.patches(parts, self.device, generator, held)
+        exam = (
+            Exam.of(self.series, held, source.normalization, sampler.patch, self.device)
+            if held
+            else None
+        )
+        return Lesson(source, spec, parts, sampler, exam)
+
+    def _glimpse(self) -> Learner:
+        """The same with next to nothing to learn from, for a run that was halted."""
+        series = (self.series[0].glimpse(),)
+        return dataclasses.replace(self, series=series, checkpoints=None, holds_out=False)
+
+    def _watch(self, lesson: Lesson) -> Watch | None:
         if self.previews is None:
             return None
-        return Watch(self.previews, self.channels, spec, self.source.normalization)
-
-    def _exam(self, held: tuple[HeldOut, ...], sampler: Patches) -> Exam:
-        source = self.source
-        return Exam.of(source.series, held, source.normalization, sampler.patch, self.device)
+        return Watch(self.previews, self.channels, lesson.spec, lesson.source.normalization)
 
     def _checkpoint(self, index: int, spec: Spec) -> Checkpoint | None:
         """What the data are is told by their mean, spread and noise."""
         return self.checkpoints.of(index, dataclasses.asdict(spec)) if self.checkpoints else None
 
-    def _spec(self) -> Spec:
-        normalization, probe = self.source.normalization, self.source.probe
+    def _spec(self, source: Source) -> Spec:
+        normalization, probe = source.normalization, source.probe
         normal = torch.from_numpy(normalization.apply(probe))
         return Spec(
             ndim=normal.ndim - 2,
@@ -192,6 +234,17 @@ class Learner:
             noise=estimate_noise_law(normal) if min(normal.shape[-2:]) > 2 else (),
             quantum=normalization.quanta(probe),
         )
+
+
+def _calibrated(
+    lesson: Lesson, generator: torch.Generator, pixels: int
+) -> tuple[tuple[FittedLaw, ...], Parts]:
+    """Noise of each channel, and the parts with a predictor for it."""
+    parts = lesson.parts
+    sample = blind_sample(parts, lesson.sampler, generator, pixels)
+    fitted = fit_with_chance(sample)
+    predictor = parts.predictor.calibrated(sample, tuple(each.law for each in fitted))
+    return fitted, dataclasses.replace(parts, predictor=predictor)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -207,8 +260,3 @@ class _BlindFit:
 
     def apply(self, parts: Parts, laws: tuple[NoiseLaw, ...]) -> Parts:
         return self.method.renoised(parts, laws)
-
-
-def _in_units(laws: tuple[NoiseLaw, ...], normalization: Normalization) -> tuple[NoiseLaw, ...]:
-    scales = zip(laws, normalization.mean, normalization.std, strict=True)
-    return tuple(law.denormalised(mean, std) for law, mean, std in scales)

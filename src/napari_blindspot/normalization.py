@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_blindspot.halting import check
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -36,7 +38,9 @@ class Normalization:
             channel if (known := np.isfinite(channel)).all() else channel[known]
             for channel in channels
         ]
+        check()
         means = [float(values.mean()) if values.size else 0.0 for values in finite]
+        check()
         stds = [float(values.std()) if values.size else 0.0 for values in finite]
         return cls(tuple(means), tuple(std if std > 0 else 1.0 for std in stds))
 
@@ -63,7 +67,9 @@ class Normalization:
         """Normalised copy of samples `(N, C, *space)`; values that are not finite become 0."""
         mean, std = self._columns(samples.ndim)
         exact = samples.astype(np.float64)
+        check()
         exact -= mean
+        check()
         exact /= std
         normal = exact.astype(np.float32)
         if samples.dtype.kind == "f":

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from napari_blindspot.events import Stop
+from napari_blindspot.events import Halved
 from napari_blindspot.events import Tile as TileDone
+from napari_blindspot.halting import Halted
+from napari_blindspot.interruption import obeying
 from napari_blindspot.io.base import to_dtype
 from napari_blindspot.memory import free_bytes, is_exhausted, let_go
 from napari_blindspot.params import InputError
@@ -19,7 +21,7 @@ from napari_blindspot.series import Series
 from napari_blindspot.tiling import halved, pad_reflected, tiles
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
     from numpy.typing import NDArray
 
@@ -38,11 +40,13 @@ _BYTES_PER_VALUE = 1_000  # at most, while a tile is predicted: 32 features, eig
 class Arrays:
     """Denoised values and their standard deviation (or None), in the input's axes.
 
-    Anything with `shape`, `dtype` and slicing both ways. Values are rounded to its dtype.
+    Anything with `shape`, `dtype` and slicing both ways. Values are rounded to its dtype. `done`
+    is the part of the values that is denoised, 0 to 1; all others are NaN, or 0 in integers.
     """
 
     mean: Any
     std: Any | None
+    done: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -55,10 +59,20 @@ class Piece:
     tile: Tile
 
     @property
+    def space(self) -> tuple[int, ...]:
+        """Lengths in space of what the network is shown."""
+        return tuple(int(s.stop - s.start) for s in self.tile.read)
+
+    @property
     def n_values(self) -> int:
         """Number of values that the network is shown."""
-        pixels = math.prod(int(s.stop - s.start) for s in self.tile.read)
-        return pixels * len(self.series.channels)
+        return math.prod(self.space) * len(self.series.channels)
+
+    @property
+    def n_results(self) -> int:
+        """Number of values that it contributes to the result."""
+        core = inside(self.tile.core, self.series.space)
+        return math.prod(int(s.stop - s.start) for s in core) * len(self.series.channels)
 
     def halves(self) -> list[Piece] | None:
         """The same in two pieces, or None where it cannot be divided."""
@@ -80,6 +94,7 @@ def predict(
     with_std: bool = True,
     tile: tuple[int, ...] | None = None,
     into: Arrays | None = None,
+    keep_partial: bool = False,
 ) -> Generator[Event, None, Arrays | None]:
     """Denoise a volume, which is read tile by tile.
 
@@ -92,7 +107,7 @@ def predict(
     device : torch.device
         Where to predict.
     stop : callable
-        Asked before every tile; `Stop.HALT` gives up.
+        Asked again and again; `Stop.HALT` ends the work, within a tile too.
     seed : int
         Seed of predictors that draw random numbers.
     with_std : bool
@@ -100,17 +115,19 @@ def predict(
     tile : tuple of int, optional
         Largest piece shown to the network at once, halo included.
     into : Arrays, optional
-        Where the results go, in place of new float32 arrays.
+        Where the results go, in place of new float32 arrays; zeros.
+    keep_partial : bool
+        Whether a prediction that is halted gives the tiles that are done.
 
     Yields
     ------
     Event
-        `Tile` events.
+        `Tile` events, and `Halved` where memory runs out.
 
     Returns
     -------
     Arrays or None
-        None if halted.
+        None if halted, unless `keep_partial` and a tile is done.
 
     Raises
     ------
@@ -126,12 +143,15 @@ def predict(
     pieces = deque(_pieces(model, volume, layout, tile, device))
     done = 0
     while pieces:
-        if stop() is Stop.HALT:
-            return None
-        piece = pieces.popleft()
-        values = _attempt(piece, device, seed, with_std=std is not None)
+        piece = pieces[0]
+        try:
+            with obeying(stop):
+                values = _attempt(piece, device, seed, with_std=std is not None)
+        except Halted:
+            break
         if values is None:
-            pieces = deque(_divided([piece, *pieces]))
+            pieces = deque(_divided(list(pieces)))
+            yield _halved(piece)
             continue
         _store(mean, values[0], piece)
         if std is not None and values[1] is not None:
@@ -139,8 +159,38 @@ def predict(
         else:
             std = None
         done += 1
+        pieces.popleft()
         yield TileDone(done, done + len(pieces))
-    return Arrays(mean, std)
+    if pieces and not (keep_partial and done):
+        return None
+    return _filled_up(Arrays(mean, std), pieces, is_new=into is None)
+
+
+def _halved(piece: Piece) -> Halved:
+    lengths = " × ".join(map(str, piece.space))
+    return Halved(
+        piece.space,
+        f"Memory ran out with a tile of {lengths} pixels; the work goes on with half of it.",
+    )
+
+
+def _filled_up(arrays: Arrays, left: Sequence[Piece], *, is_new: bool) -> Arrays:
+    """Arrays in which the pieces that are left are NaN; new ones hold anything as yet."""
+    if not left:
+        return arrays
+    targets = [array for array in (arrays.mean, arrays.std) if array is not None]
+    for target in targets:
+        if is_new or np.dtype(target.dtype).kind == "f":
+            for piece in left:
+                _store(target, _nothing(piece), piece)
+    total = math.prod(arrays.mean.shape)
+    return replace(arrays, done=1 - sum(piece.n_results for piece in left) / total)
+
+
+def _nothing(piece: Piece) -> NDArray[np.float32]:
+    """NaN in the shape of a core; it needs no memory."""
+    core = (int(s.stop - s.start) for s in piece.tile.core)
+    return np.broadcast_to(np.float32(np.nan), (len(piece.series.channels), *core))
 
 
 def _targets(volume: Volume, into: Arrays | None, *, with_std: bool) -> tuple[Any, Any | None]:

@@ -27,15 +27,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_blindspot.axes import Layout
-    from napari_blindspot.events import View
+    from napari_blindspot.events import Watching
     from napari_blindspot.io.base import Region, Volume
     from napari_blindspot.methods import Parts
     from napari_blindspot.methods.base import Spec
     from napari_blindspot.normalization import Normalization
     from napari_blindspot.tiling import Slices
 
-INTERVAL_S = 1.0
-SHARE = 0.08  # of the training time, at most
+SHARE, MOST = 0.08, 0.095  # of the training time, at most; and while what is in view changes
+_SOONEST_S = 0.2
 _BLIND_PIXELS = 20_000
 
 
@@ -45,8 +45,8 @@ class Previews:
 
     Attributes
     ----------
-    view : callable
-        Tells the region; None where there is nothing to show.
+    watching : Watching
+        Tells the region, and how often to show it.
     volume, layout : Volume, Layout
         The input and how its axes are understood.
     device : torch.device
@@ -55,24 +55,29 @@ class Previews:
         Networks of other channels that have been trained.
     """
 
-    view: View
+    watching: Watching
     volume: Volume
     layout: Layout
     device: torch.device
     done: list[TrainedNetwork] = field(default_factory=list)
     _cost_s: float = 0.0
     _last: float = field(default_factory=time.perf_counter)
+    _shown: Region | None = None
 
     @property
     def is_due(self) -> bool:
-        """Whether it is time for another one."""
-        pause = max(INTERVAL_S, self._cost_s * (1 / SHARE - 1))
-        return time.perf_counter() - self._last >= pause
+        """Whether it is time for another one; sooner where another region is in view."""
+        past = time.perf_counter() - self._last
+        if past >= max(self.watching.interval_s, self._cost_s * (1 / SHARE - 1)):
+            return True
+        if self._shown is None or past < max(_SOONEST_S, self._cost_s * (1 / MOST - 1)):
+            return False
+        return self.watching.view() not in (None, self._shown)
 
     def of(self, network: TrainedNetwork, step: int) -> Preview | None:
         """Preview with one network in training, or None if nothing is in view."""
         began = time.perf_counter()
-        region = self.view()
+        region = self._shown = self.watching.view()
         image = None if region is None else self._predicted(region, network)
         self._last = time.perf_counter()
         self._cost_s = self._last - began

@@ -1,4 +1,8 @@
-"""Where the results of a run go: arrays, or files beside the targets where they are large."""
+"""Where the results of a run go: arrays, or files beside the targets where they are large.
+
+Results in OME-Zarr are never held in memory, whatever their size: who wants to save memory names
+such a file.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ import numpy as np
 
 from napari_blindspot.io import open_volume, save_volume
 from napari_blindspot.io.base import cannot_write, to_dtype
+from napari_blindspot.io.formats import format_of
 from napari_blindspot.io.mapped import scratch
 from napari_blindspot.params import InputError
 from napari_blindspot.prediction import Arrays
@@ -27,11 +32,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Results:
-    """Denoised image and its standard deviation, and what their files could not keep."""
+    """Denoised image and its standard deviation, and what their files could not keep.
+
+    `done` is the part of the image that is denoised, 0 to 1.
+    """
 
     denoised: Volume | None = None
     std: Volume | None = None
     lost: str = ""
+    done: float = 0.0
 
 
 def dtype_of_result(job: Job, source: Volume) -> np.dtype[Any]:
@@ -41,19 +50,25 @@ def dtype_of_result(job: Job, source: Volume) -> np.dtype[Any]:
 
 @contextlib.contextmanager
 def room_for(job: Job, source: Volume) -> Iterator[Arrays | None]:
-    """Arrays in files beside the targets for a result too large for memory; else None.
+    """Arrays in files beside the targets, for a result too large for memory or in OME-Zarr.
+
+    None for all others. A standard deviation without a file is held in memory if it is not too
+    large.
 
     Raises
     ------
     InputError
         If there is no space for them.
     """
-    if not job.output or math.prod(source.shape) <= WHOLE:
+    is_large = math.prod(source.shape) > WHOLE
+    if not job.output or not (is_large or format_of(Path(job.output)).is_folder):
         yield None
         return
     with contextlib.ExitStack() as files:
         mean = _scratch(files, job.output, source, dtype_of_result(job, source))
         std = _scratch(files, job.uncertainty, source, np.dtype(np.float32))
+        if std is None and job.with_std and not is_large:
+            std = np.zeros(source.shape, np.float32)
         yield Arrays(mean, std)
 
 
@@ -69,10 +84,13 @@ def saved(job: Job, source: Volume, arrays: Arrays | None, room: Arrays | None) 
         job.save_beside(job.output)
     if job.uncertainty and arrays.std is not None:
         lost = save_volume(job.uncertainty, source.like(arrays.std)) or lost
-    if room:
-        return Results(_opened(job.output, source), _opened(job.uncertainty, source), lost)
-    std = None if arrays.std is None else source.like(arrays.std)
-    return Results(source.like(arrays.mean), std, lost)
+    if room is None:
+        std = None if arrays.std is None else source.like(arrays.std)
+        return Results(source.like(arrays.mean), std, lost, arrays.done)
+    std = _opened(job.uncertainty, source)
+    if std is None and arrays.std is not None:
+        std = source.like(arrays.std)
+    return Results(_opened(job.output, source), std, lost, arrays.done)
 
 
 def _scratch(

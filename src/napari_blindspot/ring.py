@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from napari_blindspot.halting import check
 from napari_blindspot.patches import Draw, PatchSampler, patch_shape
 from napari_blindspot.series import PIECE
 from napari_blindspot.tiling import pad_reflected
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 HELD = 2**26  # values
 MOST_BLOCKS = 1024
 BATCHES_PER_BLOCK = 8
+_POLL_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -150,6 +152,9 @@ class Ring:
         self._next = self._read_meanwhile(places[-1])
 
     def _advance(self, generator: torch.Generator) -> None:
+        while not self._next.done():
+            check()
+            wait([self._next], _POLL_S)
         self._held.popleft()
         self._held.append(self._next.result())
         self._places.popleft()

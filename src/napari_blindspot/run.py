@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
     from napari_blindspot.axes import Spatial
-    from napari_blindspot.events import Event, StopFlag, View
+    from napari_blindspot.events import Event, StopFlag, Watching
     from napari_blindspot.io.base import Volume
     from napari_blindspot.job import Job
     from napari_blindspot.model import Model
@@ -43,8 +43,9 @@ def run(
     volumes: Sequence[Volume] | None = None,
     *,
     resume: bool = False,
-    view: View | None = None,
     model: Model | None = None,
+    watching: Watching | None = None,
+    keep_partial: bool = False,
 ) -> Generator[Event, None, None]:
     """Do what the job says: train or load a model, denoise the first input, save.
 
@@ -53,23 +54,27 @@ def run(
     job : Job
         What to do.
     stop : callable
-        Asked before every step and every tile. `Stop.APPLY` ends the training and goes on to
-        the prediction; `Stop.HALT` ends everything and keeps the model.
+        Asked again and again, up to fifty times a second. `Stop.APPLY` ends the training and goes
+        on to the prediction; `Stop.HALT` ends everything, a step or a tile at work too, and keeps
+        the model.
     volumes : sequence of Volume, optional
         Open inputs, in place of the files that the job names.
     resume : bool
         Go on with the training of the same job that was interrupted, if there was one.
-    view : callable, optional
-        Tells the region to preview during the training, in the first input or its `apply_on`
-        part. Previews take less than a tenth of the time, and change nothing in the result.
     model : Model, optional
         A trained model to apply, in place of a file that the job names and of training.
+    watching : Watching, optional
+        The region to preview during the training, and how often. Previews take less than a tenth
+        of the time, and change nothing in the result.
+    keep_partial : bool
+        Whether a prediction that is halted after its first tile gives an image, in memory and in
+        the files of the job, in which all that is not denoised is NaN, or 0 in integers.
 
     Yields
     ------
     Event
-        Started, Step..., NoiseFitted..., Tile..., and at last Finished; Preview and NotKept where
-        they apply.
+        Started, Step..., NoiseFitted..., Tile..., and at last Finished; Preview, NotKept and
+        Halved where they apply.
 
     Raises
     ------
@@ -80,7 +85,7 @@ def run(
     device = devices.choose(job.device)
     with devices.threads(job.threads):
         work = _Work.of(job, volumes, device, _Latch(stop), model)
-        yield from work.events(resume=resume, view=view)
+        yield from work.events(resume, watching, keep_partial)
 
 
 @dataclass(frozen=True)
@@ -119,24 +124,34 @@ class _Work:
         *layouts, layout = _layouts([*shown, noisy], spatial, method.dims)
         return cls(job, device, stop, loaded, method, shown, layouts, noisy, layout)
 
-    def events(self, *, resume: bool, view: View | None) -> Generator[Event, None, None]:
+    def events(
+        self, resume: bool, watching: Watching | None, keep_partial: bool
+    ) -> Generator[Event, None, None]:
         began = time.perf_counter()
         with writing(self.job.targets) as able:
             yield self._started("" if able else _UNLOCKED)
             checkpoints = None if self.loaded else Checkpoints.of_job(self.job, resume=resume)
             model = self.loaded
             if model is None:
-                model = yield from self._trained(checkpoints, view)
+                model = yield from self._trained(checkpoints, watching)
             job = self._repeated(model)
-            results = yield from self._results(job, model)
+            results = yield from self._results(job, model, keep_partial)
             if checkpoints and self.stop.state is not Stop.HALT:
                 checkpoints.remove()
         elapsed_s = time.perf_counter() - began
-        stopped = self.stop.state is not Stop.NO
-        yield Finished(results.denoised, results.std, model, stopped, elapsed_s, results.lost, job)
+        yield Finished(
+            denoised=results.denoised,
+            std=results.std,
+            model=model,
+            stopped=self.stop.state is not Stop.NO,
+            elapsed_s=elapsed_s,
+            lost=results.lost,
+            job=job,
+            done=results.done,
+        )
 
     def _trained(
-        self, checkpoints: Checkpoints | None, view: View | None
+        self, checkpoints: Checkpoints | None, watching: Watching | None
     ) -> Generator[Event, None, Model]:
         model = yield from fit(
             self.job,
@@ -146,12 +161,14 @@ class _Work:
             device=self.device,
             stop=self.stop,
             checkpoints=checkpoints,
-            previews=view and Previews(view, self.noisy, self.layout, self.device),
+            previews=Previews(watching, self.noisy, self.layout, self.device) if watching else None,
         )
         yield from _noise(model)
         return model
 
-    def _results(self, job: Job, model: Model) -> Generator[Event, None, Results]:
+    def _results(
+        self, job: Job, model: Model, keep_partial: bool
+    ) -> Generator[Event, None, Results]:
         """Save the model, denoise and save the image, as far as the job asks for it."""
         if job.save_model:
             model.save(job.save_model)
@@ -167,6 +184,7 @@ class _Work:
                 seed=job.seed,
                 with_std=job.with_std or bool(job.uncertainty),
                 into=room,
+                keep_partial=keep_partial,
             )
             return saved(job, self.noisy, arrays, room)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 import time
@@ -12,9 +13,11 @@ from torch import Tensor, nn
 
 from napari_blindspot.checkpoint import Progress
 from napari_blindspot.events import Preview, Step, Stop
+from napari_blindspot.halting import Halted, asking
+from napari_blindspot.interruption import obeying
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
 
     from napari_blindspot.checkpoint import Checkpoint
     from napari_blindspot.events import NotKept, StopFlag
@@ -80,7 +83,8 @@ def train(
     generator : torch.Generator
         The only source of randomness.
     stop : callable
-        Asked before every step; anything but `Stop.NO` ends the training.
+        Asked before every step; anything but `Stop.NO` ends the training. `Stop.HALT` also ends
+        what takes longer than a step.
     noise : NoiseUpdate
         Asked after the parts of the budget that the recipe names.
     checkpoint : Checkpoint, optional
@@ -108,39 +112,37 @@ def train(
     optimizer = _optimizer(network, recipe)
     averages = [p.detach().clone() for p in network.parameters()]
     progress = Progress(network, optimizer, averages, generator, sampler, clock)
-    if checkpoint:
-        checkpoint.restore(progress)
-    for laws in progress.laws:
-        parts = noise.apply(parts, laws)
-    updates = list(recipe.noise_updates[len(progress.laws) :])
-    began = time.perf_counter() - progress.elapsed_s
-    fraction = clock.fraction(progress.step)
+    with contextlib.suppress(Halted):
+        _restore(checkpoint, progress, stop)
+        for laws in progress.laws:
+            parts = noise.apply(parts, laws)
+        updates = list(recipe.noise_updates[len(progress.laws) :])
+        began = time.perf_counter() - progress.elapsed_s
+        fraction = clock.fraction(progress.step)
 
-    while fraction < 1 and stop() is Stop.NO:
-        if updates and fraction >= updates[0]:
-            del updates[0]
-            _swap(averages, network)
-            progress.laws.append(noise.fit(parts))
-            parts = noise.apply(parts, progress.laws[-1])
-            _swap(averages, network.train())
-        _set_rate(optimizer, recipe.learning_rate * schedule(fraction))
-        pair = _pair(parts, sampler, generator)
-        loss = parts.loss(network, pair)
-        optimizer.zero_grad()
-        torch.autograd.backward(loss)
-        nn.utils.clip_grad_norm_(network.parameters(), _LARGEST_GRADIENT)
-        optimizer.step()
-        step = progress.count(float(loss.detach()), time.perf_counter() - began)
-        _average(averages, network, min(recipe.averaging, (1 + step) / (10 + step)))
-        fraction = clock.fraction(step)
+        while fraction < 1 and stop() is Stop.NO:
+            if updates and fraction >= updates[0]:
+                del updates[0]
+                parts = _renoised(noise, parts, progress, stop)
+            _set_rate(optimizer, recipe.learning_rate * schedule(fraction))
+            pair = _pair(parts, sampler, generator, stop)
+            loss = parts.loss(network, pair)
+            optimizer.zero_grad()
+            torch.autograd.backward(loss)
+            nn.utils.clip_grad_norm_(network.parameters(), _LARGEST_GRADIENT)
+            optimizer.step()
+            step = progress.count(float(loss.detach()), time.perf_counter() - began)
+            _average(averages, network, min(recipe.averaging, (1 + step) / (10 + step)))
+            fraction = clock.fraction(step)
+            if checkpoint:
+                yield from checkpoint.keep_when_due(progress)
+            held = _examined(exam, parts, averages, fraction, stop)
+            yield Step(network_index, step, fraction, progress.losses[-1], progress.elapsed_s, held)
+            yield from _looked(watch, parts, averages, step, stop)
+
+        # Not after a halted fit, which has drawn patches already.
         if checkpoint:
-            yield from checkpoint.keep_when_due(progress)
-        held = _examined(exam, parts, averages, fraction)
-        yield Step(network_index, step, fraction, progress.losses[-1], progress.elapsed_s, held)
-        yield from _looked(watch, parts, averages, step)
-
-    if checkpoint:
-        yield from checkpoint.keep_at_the_end(progress)
+            yield from checkpoint.keep_at_the_end(progress)
     _swap(averages, network)
     network.eval()
     return progress.losses
@@ -177,9 +179,36 @@ def _swap(averages: list[Tensor], network: nn.Module) -> None:
             average.copy_(kept)
 
 
-def _pair(parts: Parts, sampler: Patches, generator: torch.Generator) -> TrainingPair:
+@contextlib.contextmanager
+def _averaged(averages: list[Tensor], network: nn.Module) -> Iterator[None]:
+    """The network with the averaged weights."""
+    _swap(averages, network)
+    try:
+        yield
+    finally:
+        _swap(averages, network.train())
+
+
+def _restore(checkpoint: Checkpoint | None, progress: Progress, stop: StopFlag) -> None:
+    """Go on from a kept state, if there is one."""
+    if checkpoint:
+        with asking(stop):
+            checkpoint.restore(progress)
+
+
+def _renoised(noise: NoiseUpdate, parts: Parts, progress: Progress, stop: StopFlag) -> Parts:
+    """Parts for the noise as the network sees it now."""
+    with obeying(stop), _averaged(progress.averages, parts.network):
+        progress.laws.append(noise.fit(parts))
+    return noise.apply(parts, progress.laws[-1])
+
+
+def _pair(
+    parts: Parts, sampler: Patches, generator: torch.Generator, stop: StopFlag
+) -> TrainingPair:
     """A training pair in which pixels that are held out do not count."""
-    drawn = sampler.draw(generator)
+    with asking(stop):
+        drawn = sampler.draw(generator)
     pair = parts.masking.sample(drawn.noisy, generator)
     if drawn.counted is None:
         return pair
@@ -187,26 +216,23 @@ def _pair(parts: Parts, sampler: Patches, generator: torch.Generator) -> Trainin
 
 
 def _examined(
-    exam: Exam | None, parts: Parts, averages: list[Tensor], fraction: float
+    exam: Exam | None, parts: Parts, averages: list[Tensor], fraction: float, stop: StopFlag
 ) -> float | None:
     """Loss on held-out pixels, when it is due."""
     if exam is None or not exam.is_due(fraction):
         return None
-    _swap(averages, parts.network)
-    loss = exam.loss(parts, fraction)
-    _swap(averages, parts.network.train())
-    return loss
+    with obeying(stop), _averaged(averages, parts.network):
+        return exam.loss(parts, fraction)
 
 
 def _looked(
-    watch: Watch | None, parts: Parts, averages: list[Tensor], step: int
+    watch: Watch | None, parts: Parts, averages: list[Tensor], step: int, stop: StopFlag
 ) -> Generator[Preview, None, None]:
     """A preview, when it is due."""
     if watch is None or not watch.is_due:
         return
-    _swap(averages, parts.network)
-    preview = watch.look(parts, step)
-    _swap(averages, parts.network.train())
+    with obeying(stop), _averaged(averages, parts.network):
+        preview = watch.look(parts, step)
     if preview:
         yield preview
 

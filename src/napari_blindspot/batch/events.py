@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from napari_blindspot.events import NoiseFitted, NotKept, Preview, Started, Step, Tile
+from napari_blindspot.events import Halved, NoiseFitted, NotKept, Preview, Started, Step, Tile
 
-RunEvent: TypeAlias = Started | Step | Preview | NotKept | NoiseFitted | Tile
+RunEvent: TypeAlias = Started | Step | Preview | NotKept | NoiseFitted | Tile | Halved
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +16,8 @@ from napari_blindspot.inference.posterior import PosteriorMean, noise_variance
 from napari_blindspot.inference.turned import averaged
 from napari_blindspot.noise import BlindSample, NoiseLaw
 from napari_blindspot.triangular import factor, variances
+
+_PIXELS_AT_ONCE = 2**15  # eigenvalues of all pixels of a tile would take seconds
 
 
 @dataclass(frozen=True)
@@ -79,12 +82,21 @@ class CovariancePosterior:
     ) -> Prediction:
         """Posterior mean and standard deviations."""
         output = averaged(network, noisy, self.noise.turns)
+        rows = max(_PIXELS_AT_ONCE // math.prod(noisy.shape[3:]), 1)
+        slabs = zip(*(torch.split(x, rows, 2) for x in (noisy, output)), strict=True)
+        means, stds = zip(*(self._posterior(*slab) for slab in slabs), strict=True)
+        return Prediction(torch.cat(means, 2), torch.cat(stds, 2))
+
+    def _posterior(
+        self, noisy: Float[Tensor, "b c *space"], output: Float[Tensor, "b k *space"]
+    ) -> tuple[Float[Tensor, "b c *space"], Float[Tensor, "b c *space"]]:
+        """Posterior mean and standard deviation of some rows."""
         mean, total = self.moments(output)
         spread = self._stretched(total)
         share, variance = self._share(output, mean, mean, spread)
         first = mean + _applied(share, noisy - mean)
         share, variance = self._share(output, mean, first, spread)
-        return Prediction(mean + _applied(share, noisy - mean), variance.sqrt())
+        return mean + _applied(share, noisy - mean), variance.sqrt()
 
     def _stretched(self, total: Float[Tensor, "b c *space"]) -> Float[Tensor, "b c *space"]:
         """Factor on the standard deviation of each channel by its variance curve."""
