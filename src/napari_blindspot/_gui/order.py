@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from napari.components import ViewerModel
 
-    from napari_blindspot.events import Event, StopFlag, View
+    from napari_blindspot.events import Event, StopFlag, Watching
     from napari_blindspot.io.base import Region, Volume
     from napari_blindspot.job import Job
     from napari_blindspot.model import Model
@@ -86,9 +86,7 @@ class Order:
         """Whether one layer is learned from and another one denoised."""
         return self.source is not self.target and self.model is None
 
-    def work(
-        self, stop: StopFlag, view: View | None, interval_s: float
-    ) -> Generator[Event, None, None]:
+    def work(self, stop: StopFlag, watching: Watching | None) -> Generator[Event, None, None]:
         """Do it; to be called in a thread."""
         from napari_blindspot.run import run
 
@@ -97,15 +95,14 @@ class Order:
                 self.job,
                 stop,
                 [self.target.volume],
-                view=view,
-                interval_s=interval_s,
+                watching=watching,
                 model=self.model,
                 keep_partial=True,
             )
             return
         learn, apply = self.two_jobs()
         learned = None
-        learning = run(learn, stop, [self.source.volume], view=view, interval_s=interval_s)
+        learning = run(learn, stop, [self.source.volume], watching=watching)
         with closing(learning):
             for event in learning:
                 if isinstance(event, Finished):
@@ -153,7 +150,7 @@ def add_results(viewer: ViewerModel, order: Order, finished: Finished) -> list[A
     region = region_of(order.job.apply_on, order.target.volume)
     look, source = look_of_part(order.target.look, region), order.target.layer
     record = record_of(order, finished)
-    done = getattr(finished, "done", 1.0)
+    done = finished.done
     title = order.title if done >= 1 else f"{order.title} ({100 * done:.0f} %)"
     pixels = finished.denoised.data
     added = [add_above(viewer, source, pixels, look.denoised(title, record))]
@@ -183,7 +180,7 @@ def record_of(order: Order, finished: Finished) -> dict[str, Any]:
         "params": model.method.values(),
         "source": order.source.look.name,
         "applied_to": order.target.look.name,
-        "complete": getattr(finished, "done", 1.0) >= 1,
+        "complete": finished.done >= 1,
         "noise": [
             {"channel": channel, "gain": law.gain, "offset": law.offset}
             for network in model.networks

@@ -12,7 +12,7 @@ from napari_blindspot._gui.preview_layer import PreviewLayer
 from napari_blindspot._gui.suitability import mismatches
 from napari_blindspot._gui.task import Task
 from napari_blindspot._gui.view import InView
-from napari_blindspot.events import Finished, Preview, Stop
+from napari_blindspot.events import Finished, Preview, Stop, Watching
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -77,13 +77,13 @@ class Running(QObject):
         self._viewer = viewer
         self._view: InView | None = None
         self.preview: PreviewLayer | None = None
-        view = None
+        watching = None
         if interval_s is not None and order.model is None:
-            view = self._watch()
+            watching = Watching(self._watch(), interval_s)
         misfits = None
         if check and order.model is not None:
             misfits = partial(mismatches, order.model, order.target.volume, report)
-        work = partial(_work, order, misfits, view, interval_s or 0.0)
+        work = partial(_work, order, misfits, watching)
         self.task = Task(work, f"denoising {order.target.look.name}", self)
         self.task.happened.connect(self._show)
         self.task.failed.connect(self.failed)
@@ -137,11 +137,11 @@ class Running(QObject):
 
 
 def _work(
-    order: Order, misfits: Misfits | None, view: View | None, interval_s: float, stop: StopFlag
+    order: Order, misfits: Misfits | None, watching: Watching | None, stop: StopFlag
 ) -> Generator[Any, None, None]:
     """The order, after a look at whether the model fits."""
     found = misfits() if misfits else []
     if found:
         yield found
         return
-    yield from order.work(stop, view, interval_s)
+    yield from order.work(stop, watching)
