@@ -27,9 +27,9 @@ def test_sample_to_denoised_layer(sample, window, denoise, make_napari_viewer_pr
     assert tab.actions.denoise_button.isEnabled()
     pixels = np.array(source.data)
 
-    (result,) = denoise(viewer, tab, "express", "3steps")
+    (result,) = denoise(viewer, tab, "n2v", "2steps")
 
-    assert result.name == f"{source.name} · Express"
+    assert result.name == f"{source.name} · Noise2Void"
     assert viewer.layers.index(result) == viewer.layers.index(source) + 1
     assert result.data.shape == source.data.shape
     assert np.isfinite(result.data).all()
@@ -39,9 +39,9 @@ def test_sample_to_denoised_layer(sample, window, denoise, make_napari_viewer_pr
         assert np.array_equal(getattr(result, name), getattr(source, name)), name
     np.testing.assert_array_equal(source.data, pixels)
     record = result.metadata[KEY]
-    assert Job.from_json(record["job"]).method == "express"
+    assert Job.from_json(record["job"]).method == "n2v"
     assert json.loads(json.dumps(record)) == record
-    assert "Denoised with Express" in tab.progress.text
+    assert "Denoised with Noise2Void" in tab.progress.text
 
 
 @pytest.mark.parametrize("name", methods.available())

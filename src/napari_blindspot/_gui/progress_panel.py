@@ -63,6 +63,11 @@ class ProgressPanel(QWidget):
         """What is shown: the state, and the message below it."""
         return "\n".join(filter(None, (self._state.text(), self._message.text())))
 
+    @property
+    def details(self) -> str:
+        """What the button Details shows."""
+        return self._details
+
     def begin(self, networks: int) -> None:
         """Get ready for a run that trains so many networks."""
         self._pace = TimeLeft()

@@ -60,7 +60,7 @@ def advised(report: NoiseReport) -> dict[str, Any]:
 
 def stopped_text(finished: Finished) -> str:
     """What is there after a run that was stopped."""
-    done = float(getattr(finished, "done", 1.0))
+    done = finished.done
     if finished.denoised is None or done <= 0:
         return "Stopped before anything was denoised. What was learned so far is kept as a model."
     if done >= 1:
