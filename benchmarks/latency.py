@@ -52,7 +52,9 @@ def main() -> None:
     rows = rows_of(measure(options))
     print("\n".join([HEADER, *rows]))
     if not options.dry:
-        tables.write(ROOT / "docs" / "benchmarks.md", "latency", [HEADER, "|---|---|---|---|---|", *rows])
+        tables.write(
+            ROOT / "docs" / "benchmarks.md", "latency", [HEADER, "|---|---|---|---|---|", *rows]
+        )
 
 
 def measure(options: argparse.Namespace) -> dict[str, list[float]]:
@@ -90,7 +92,10 @@ def every(interval_ms: int, act: object) -> object:
 
 def move(viewer: object) -> None:
     """Show the next plane."""
-    viewer.dims.current_step = ((viewer.dims.current_step[0] + 1) % 20, *viewer.dims.current_step[1:])
+    viewer.dims.current_step = (
+        (viewer.dims.current_step[0] + 1) % 20,
+        *viewer.dims.current_step[1:],
+    )
 
 
 def denoise(widget: object, name: str, seconds: float, ticks: Ticks) -> None:
