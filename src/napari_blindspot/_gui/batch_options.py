@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -81,6 +81,7 @@ class BatchOptions(QWidget):
         self.resume.setChecked(True)
         self.resume.setToolTip(_RESUME_TIP)
         self.line = QLabel()
+        self.line.setTextFormat(Qt.TextFormat.PlainText)
         self.line.setWordWrap(True)
         self._lay_out()
         self.train.currentIndexChanged.connect(self._update)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QTimer, Signal
+from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_blindspot._gui.batch_options import BatchOptions, in_interface_words
@@ -20,6 +21,7 @@ from napari_blindspot.batch.events import (
     BatchFinished,
     BatchStarted,
     FileDone,
+    FileProgress,
     FileSkipped,
     FileStarted,
 )
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from qtpy.QtGui import QDragEnterEvent, QDropEvent, QShowEvent
 
 _SECOND_MS = 1000
+_REDRAWN_S = 0.25
 _OTHER = "An image is being worked on under Denoise; wait for its end."
 
 
@@ -68,6 +71,7 @@ class BatchTab(QWidget):
         self._folder = folder
         self._task: Task | None = None
         self._may_run = True
+        self._drawn_s = 0.0
         self._rows = Rows()
         self._thumbnailer = Thumbnailer(self)
         self._thumbnailer.made.connect(self._show_thumbnails)
@@ -119,7 +123,7 @@ class BatchTab(QWidget):
             self._say(in_interface_words(str(error)))
             return
         self._rows.begin(batch)
-        name = f"Denoising {len(self._rows)} images"
+        name = f"Denoising {len(self._rows)} image{'s' * (len(self._rows) != 1)}"
         self._task = Task(lambda stop: run_batch(batch, stop), name)
         self._task.happened.connect(self._hear)
         self._task.failed.connect(self._fail)
@@ -211,6 +215,9 @@ class BatchTab(QWidget):
 
     def _hear(self, event: Any) -> None:
         self._rows.hear(event)
+        # Many images take a while to draw.
+        if isinstance(event, FileProgress) and time.monotonic() - self._drawn_s < _REDRAWN_S:
+            return
         match event:
             case BatchStarted():
                 self.table.forget_results()
@@ -236,6 +243,7 @@ class BatchTab(QWidget):
         self.busy_changed.emit(False)
 
     def _refresh(self) -> None:
+        self._drawn_s = time.monotonic()
         self.table.refresh()
         self.summary.setText(self._rows.summary())
         self.open_button.setEnabled(bool(self._ready(self.table.files())))
@@ -324,6 +332,7 @@ def _button(text: str, tip: str, clicked: Callable[[], None]) -> QPushButton:
 
 def _words() -> QLabel:
     label = QLabel()
+    label.setTextFormat(Qt.TextFormat.PlainText)
     label.setWordWrap(True)
     return label
 
