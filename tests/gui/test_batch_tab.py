@@ -363,6 +363,15 @@ def test_the_preferred_folder_is_the_default(qtbot, fields, folder, tmp_path):
     tab.abandon()
 
 
+def test_it_fits_into_a_narrow_dock_whatever_it_says(tab, folder):
+    tab.add([str(folder)])
+    before = tab.minimumSizeHint().width()
+    tab.options.output.set_path(str(folder / ("a_very_long_name_" * 5)))
+    tab.options.train.setCurrentIndex(3)
+    tab._fail(f"{folder / ('x' * 30)} cannot be used; choose another folder.", "")
+    assert tab.minimumSizeHint().width() == before <= 360
+
+
 def test_one_job_at_a_time(tab, folder):
     tab.add([str(folder / "a.tif")])
     tab.set_enabled_to_run(False)

@@ -176,6 +176,13 @@ def budget_in_words(text: str) -> str:
     return f"{budget.seconds:g} s"
 
 
+def stopped_in_words(goes_on: bool) -> str:
+    """What to do after a stop."""
+    if goes_on:
+        return "Stopped; Run goes on with the images that are left."
+    return f'Stopped; tick "{_RESUME}", and Run does the images that are left.'
+
+
 def in_interface_words(sentence: str) -> str:
     """A sentence of the core, with what to do here."""
     for option, words in _IN_WORDS.items():

@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from napari_blindspot._gui.batch_options import BatchOptions, in_interface_words
+from napari_blindspot._gui.batch_options import (
+    BatchOptions,
+    in_interface_words,
+    stopped_in_words,
+)
 from napari_blindspot._gui.batch_rows import READY, Rows
 from napari_blindspot._gui.batch_table import Table
 from napari_blindspot._gui.path_edit import as_shown, beside
@@ -227,8 +231,14 @@ class BatchTab(QWidget):
             case FileSkipped() | FileDone():
                 self._thumbnailer.ask(event.file, event.output)
             case BatchFinished():
-                self._say(as_shown(_outcome(event, self.options.output.path)))
+                self._say(self._outcome(event))
         self._refresh()
+
+    def _outcome(self, event: BatchFinished) -> str:
+        if event.stopped:
+            return stopped_in_words(self.options.resume.isChecked())
+        some = event.done or event.skipped
+        return as_shown(f"The results are in {self.options.output.path}.") if some else ""
 
     def _fail(self, sentence: str, details: str) -> None:
         self._say(in_interface_words(sentence))
@@ -315,12 +325,6 @@ class BatchTab(QWidget):
         """Those images that have a result, and it."""
         rows = filter(None, map(self._rows.get, files))
         return [(row.file, row.output) for row in rows if row.state in READY]
-
-
-def _outcome(event: BatchFinished, folder: str) -> str:
-    if event.stopped:
-        return "Stopped; Run goes on with the images that are left."
-    return f"The results are in {folder}." if event.done or event.skipped else ""
 
 
 def _button(text: str, tip: str, clicked: Callable[[], None]) -> QPushButton:
