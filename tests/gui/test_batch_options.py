@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 
 from napari_blindspot import methods
-from napari_blindspot._gui.batch_options import BatchOptions, budget_in_words, in_interface_words
+from napari_blindspot._gui.batch_options import (
+    BatchOptions,
+    budget_in_words,
+    in_interface_words,
+    stopped_in_words,
+)
 from napari_blindspot._gui.path_edit import PathEdit
 from napari_blindspot.job import Job
 from napari_blindspot.params import InputError
@@ -91,6 +96,11 @@ def test_a_budget_in_words(budget, words):
 def test_sentences_speak_of_the_boxes_here():
     said = in_interface_words("out has a journal; use --resume to go on with it, or choose another")
     assert said == 'out has a journal; tick "Go on where it was left off", or choose another'
+
+
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_after_a_stop_it_is_said_how_to_go_on(goes_on):
+    assert ('tick "Go on where it was left off"' in stopped_in_words(goes_on)) != goes_on
 
 
 def test_a_path_is_the_one_given_or_else_the_default(qtbot):

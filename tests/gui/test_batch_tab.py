@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 from qtpy.QtCore import QMimeData, QPointF, Qt, QThreadPool, QUrl
-from qtpy.QtGui import QDragEnterEvent, QDropEvent
+from qtpy.QtGui import QDropEvent
+from qtpy.QtWidgets import QWidget
 from typer.testing import CliRunner
 
 from napari_blindspot import api
@@ -109,13 +110,18 @@ def cell(tab, number, column, role=Qt.ItemDataRole.DisplayRole):
 def drop(tab, *paths):
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
-    with_left = (Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
-    entered = QDragEnterEvent(QPointF(9, 9).toPoint(), Qt.DropAction.CopyAction, data, *with_left)
+    buttons = (Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
+    # The constructor of a QDragEnterEvent differs between versions of Qt.
+    entered = QDropEvent(QPointF(9, 9), Qt.DropAction.CopyAction, data, *buttons)
     entered.ignore()
     tab.dragEnterEvent(entered)
     if entered.isAccepted():
-        tab.dropEvent(QDropEvent(QPointF(9, 9), Qt.DropAction.CopyAction, data, *with_left))
+        tab.dropEvent(QDropEvent(QPointF(9, 9), Qt.DropAction.CopyAction, data, *buttons))
     return entered.isAccepted()
+
+
+def takers_of_drops(tab):
+    return [widget for widget in (tab, *tab.findChildren(QWidget)) if widget.acceptDrops()]
 
 
 def test_one_broken_file_among_five(tab, qtbot, folder, tmp_path):
@@ -252,6 +258,8 @@ def test_files_and_folders_are_dropped(tab, folder, tmp_path):
     (other / "z.ome.zarr").mkdir(parents=True)
     (other / "notes.txt").write_text("no image")
     save_volume(other / "y.tif", api.as_volume(np.ones((8, 8), np.uint8), "YX"))
+    # Wherever on the tab it is dropped.
+    assert takers_of_drops(tab) == [tab]
     assert drop(tab, folder / "b.tif", other)
     assert list(rows(tab)) == ["b.tif", "y.tif", "z.ome.zarr"]
     assert drop(tab, folder / "b.tif", folder / ".." / "in" / "a.tif")
@@ -353,6 +361,15 @@ def test_the_preferred_folder_is_the_default(qtbot, fields, folder, tmp_path):
     tab.add([str(folder / "a.tif")])
     assert tab.options.output.path == str(tmp_path / "preferred")
     tab.abandon()
+
+
+def test_it_fits_into_a_narrow_dock_whatever_it_says(tab, folder):
+    tab.add([str(folder)])
+    before = tab.minimumSizeHint().width()
+    tab.options.output.set_path(str(folder / ("a_very_long_name_" * 5)))
+    tab.options.train.setCurrentIndex(3)
+    tab._fail(f"{folder / ('x' * 30)} cannot be used; choose another folder.", "")
+    assert tab.minimumSizeHint().width() == before <= 360
 
 
 def test_one_job_at_a_time(tab, folder):

@@ -88,6 +88,18 @@ def test_the_prediction_is_told_by_its_tiles_and_then_by_the_images_before(clock
     assert times.left_s() == 5 + 8
 
 
+@pytest.mark.parametrize("trains_each", [True, False])
+def test_before_anything_is_known_of_an_image_it_takes_as_long_as_those_before(clock, trains_each):
+    times = Times(Budget.parse("100steps"), trains_each=trains_each, clock=clock)
+    times.hear(begin())
+    assert times.left_s() is None
+    times.hear(FileDone("a.tif", "out/a.tif", 20.0))
+    times.hear(begin("b.tif"))
+    clock.now += 3
+    assert times.left_s() == 17
+    assert times.each_s() == 20
+
+
 def test_an_image_that_failed_tells_nothing(clock):
     times = Times(Budget.parse("10s"), trains_each=True, clock=clock)
     times.hear(begin())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -81,6 +81,7 @@ class BatchOptions(QWidget):
         self.resume.setChecked(True)
         self.resume.setToolTip(_RESUME_TIP)
         self.line = QLabel()
+        self.line.setTextFormat(Qt.TextFormat.PlainText)
         self.line.setWordWrap(True)
         self._lay_out()
         self.train.currentIndexChanged.connect(self._update)
@@ -173,6 +174,13 @@ def budget_in_words(text: str) -> str:
     if budget.steps is not None:
         return f"{budget.steps} step{'s' * (budget.steps != 1)}"
     return f"{budget.seconds:g} s"
+
+
+def stopped_in_words(goes_on: bool) -> str:
+    """What to do after a stop."""
+    if goes_on:
+        return "Stopped; Run goes on with the images that are left."
+    return f'Stopped; tick "{_RESUME}", and Run does the images that are left.'
 
 
 def in_interface_words(sentence: str) -> str:

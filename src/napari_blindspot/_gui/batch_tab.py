@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QTimer, Signal
+from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from napari_blindspot._gui.batch_options import BatchOptions, in_interface_words
+from napari_blindspot._gui.batch_options import (
+    BatchOptions,
+    in_interface_words,
+    stopped_in_words,
+)
 from napari_blindspot._gui.batch_rows import READY, Rows
 from napari_blindspot._gui.batch_table import Table
 from napari_blindspot._gui.path_edit import as_shown, beside
@@ -20,6 +25,7 @@ from napari_blindspot.batch.events import (
     BatchFinished,
     BatchStarted,
     FileDone,
+    FileProgress,
     FileSkipped,
     FileStarted,
 )
@@ -32,6 +38,7 @@ if TYPE_CHECKING:
     from qtpy.QtGui import QDragEnterEvent, QDropEvent, QShowEvent
 
 _SECOND_MS = 1000
+_REDRAWN_S = 0.25
 _OTHER = "An image is being worked on under Denoise; wait for its end."
 
 
@@ -68,6 +75,7 @@ class BatchTab(QWidget):
         self._folder = folder
         self._task: Task | None = None
         self._may_run = True
+        self._drawn_s = 0.0
         self._rows = Rows()
         self._thumbnailer = Thumbnailer(self)
         self._thumbnailer.made.connect(self._show_thumbnails)
@@ -119,7 +127,7 @@ class BatchTab(QWidget):
             self._say(in_interface_words(str(error)))
             return
         self._rows.begin(batch)
-        name = f"Denoising {len(self._rows)} images"
+        name = f"Denoising {len(self._rows)} image{'s' * (len(self._rows) != 1)}"
         self._task = Task(lambda stop: run_batch(batch, stop), name)
         self._task.happened.connect(self._hear)
         self._task.failed.connect(self._fail)
@@ -211,6 +219,9 @@ class BatchTab(QWidget):
 
     def _hear(self, event: Any) -> None:
         self._rows.hear(event)
+        # Many images take a while to draw.
+        if isinstance(event, FileProgress) and time.monotonic() - self._drawn_s < _REDRAWN_S:
+            return
         match event:
             case BatchStarted():
                 self.table.forget_results()
@@ -220,8 +231,14 @@ class BatchTab(QWidget):
             case FileSkipped() | FileDone():
                 self._thumbnailer.ask(event.file, event.output)
             case BatchFinished():
-                self._say(as_shown(_outcome(event, self.options.output.path)))
+                self._say(self._outcome(event))
         self._refresh()
+
+    def _outcome(self, event: BatchFinished) -> str:
+        if event.stopped:
+            return stopped_in_words(self.options.resume.isChecked())
+        some = event.done or event.skipped
+        return as_shown(f"The results are in {self.options.output.path}.") if some else ""
 
     def _fail(self, sentence: str, details: str) -> None:
         self._say(in_interface_words(sentence))
@@ -236,6 +253,7 @@ class BatchTab(QWidget):
         self.busy_changed.emit(False)
 
     def _refresh(self) -> None:
+        self._drawn_s = time.monotonic()
         self.table.refresh()
         self.summary.setText(self._rows.summary())
         self.open_button.setEnabled(bool(self._ready(self.table.files())))
@@ -309,12 +327,6 @@ class BatchTab(QWidget):
         return [(row.file, row.output) for row in rows if row.state in READY]
 
 
-def _outcome(event: BatchFinished, folder: str) -> str:
-    if event.stopped:
-        return "Stopped; Run goes on with the images that are left."
-    return f"The results are in {folder}." if event.done or event.skipped else ""
-
-
 def _button(text: str, tip: str, clicked: Callable[[], None]) -> QPushButton:
     button = QPushButton(text)
     button.setToolTip(tip)
@@ -324,6 +336,7 @@ def _button(text: str, tip: str, clicked: Callable[[], None]) -> QPushButton:
 
 def _words() -> QLabel:
     label = QLabel()
+    label.setTextFormat(Qt.TextFormat.PlainText)
     label.setWordWrap(True)
     return label
 

@@ -52,6 +52,7 @@ class Table(QTableView):
     def __init__(self, rows: Rows, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._images = _Images(rows, self)
+        self._wide: list[int] = []
         self.setModel(self._images)
         self.setItemDelegate(Cells(SIDE, self))
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -70,6 +71,8 @@ class Table(QTableView):
     def reset_rows(self) -> None:
         """Images have come or gone."""
         self._images.reset_rows()
+        self.clearSpans()
+        self._wide = []
         self._give_room()
 
     def refresh(self) -> None:
@@ -114,10 +117,13 @@ class Table(QTableView):
 
     def _give_room(self) -> None:
         """The sentence of an image that failed takes the place of the time left too."""
-        for number in range(self._images.rowCount()):
-            failed = self._images.row(self._images.index(number, 0)).state is State.FAILED
-            if (self.columnSpan(number, STATE) > 1) != failed:
-                self.setSpan(number, STATE, 1, 2 if failed else 1)
+        failed = self._images.failed()
+        if failed == self._wide:
+            return
+        self.clearSpans()
+        for number in failed:
+            self.setSpan(number, STATE, 1, 2)
+        self._wide = failed
 
     def _lay_out(self) -> None:
         down, across = self.verticalHeader(), self.horizontalHeader()
@@ -188,6 +194,9 @@ class _Images(QAbstractTableModel):
     def row(self, index: Index) -> Row:
         row: Row = self._shown[index.row()]
         return row
+
+    def failed(self) -> list[int]:
+        return [number for number, row in enumerate(self._shown) if row.state is State.FAILED]
 
     def number(self, file: str) -> int | None:
         numbers = [number for number, row in enumerate(self._shown) if row.file == file]

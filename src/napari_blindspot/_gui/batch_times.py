@@ -86,9 +86,10 @@ class Times:
             return 0.0
         if run.predicting_since is not None:
             return self._predicting_left_s(run, now)
-        if not run.trains:
-            return max(fmean(self._whole_s) - (now - run.began), 0.0) if self._whole_s else None
-        return self._training_left_s(run, now)
+        left = self._training_left_s(run, now) if run.trains else None
+        if left is None and run.predicts and self._whole_s:
+            return max(fmean(self._whole_s) - (now - run.began), 0.0)
+        return left
 
     def each_s(self) -> float | None:
         """Seconds that an image takes from its beginning to its end."""

@@ -85,6 +85,8 @@ class _Line(QLineEdit):
         super().__init__()
         self._default = ""
         self.setMinimumWidth(40)
+        # What is dropped anywhere on the tab are images.
+        self.setAcceptDrops(False)
 
     def show_default(self, path: str) -> None:
         self._default = path
