@@ -1,6 +1,6 @@
 """How long napari's window keeps a user waiting while a network learns.
 
-    xvfb-run -s "-screen 0 1280x1024x24" python benchmarks/latency.py      writes a table into the docs
+    xvfb-run -s "-screen 0 1280x1024x24" python benchmarks/latency.py        writes the table
     xvfb-run -s "-screen 0 1280x1024x24" python benchmarks/latency.py --seconds 5 --only express
 
 Opens a real window with the sample stack and the widget, and denoises with each method. A timer

@@ -62,6 +62,7 @@ class Task(QObject):
         self._work = work
         self._stop = Stop.NO
         self._quiet = False
+        self._begun = False
         self._ended = threading.Event()
         self._worker: Any = create_worker(
             _Named(self._run, name),
@@ -75,6 +76,7 @@ class Task(QObject):
     def start(self) -> None:
         """Begin."""
         self.runs = True
+        atexit.register(self._leave)
         self._worker.start()
 
     def stop(self, answer: Stop = Stop.HALT) -> None:
@@ -85,30 +87,41 @@ class Task(QObject):
         """End the work and hear no more of it: the widget or napari is closing."""
         self._quiet = True
         self._stop = Stop.HALT
-        # Qt tears down what the thread still uses if it is not waited for.
-        if self.runs and not self._ended.wait(_PATIENCE_S):
-            atexit.register(QThreadPool.globalInstance().waitForDone, 1000 * _LAST_PATIENCE_S)
+        if self._begun and self._ended.wait(_PATIENCE_S):
+            atexit.unregister(self._leave)
 
     def _run(self) -> None:
+        self._begun = True
         try:
             # A generator is closed in the thread that ran it: it holds files and locks.
             with closing(self._work(lambda: self._stop)) as events:
                 for event in thinned(events):
-                    self._tell(self.happened, event)
+                    self._tell("happened", event)
         except Exception as error:
             details = "".join(traceback.format_exception(error))
-            self._tell(self.failed, sentence(error), details)
+            self._tell("failed", sentence(error), details)
         finally:
             free_memory()
             self._ended.set()
 
-    def _tell(self, signal: Any, *values: Any) -> None:
-        if not self._quiet:
-            signal.emit(*values)
+    def _leave(self) -> None:
+        """Python ends: Qt would tear down what the thread still uses."""
+        self.abandon()
+        QThreadPool.globalInstance().waitForDone(1000 * _LAST_PATIENCE_S)
+
+    def _tell(self, signal: str, *values: Any) -> None:
+        if self._quiet:
+            return
+        try:
+            getattr(self, signal).emit(*values)
+        except RuntimeError:
+            # The window is gone, and this object with it.
+            self._quiet, self._stop = True, Stop.HALT
 
     def _end(self) -> None:
         self.runs = False
         self._worker = None
+        atexit.unregister(self._leave)
         if not self._quiet:
             self.over.emit()
 
