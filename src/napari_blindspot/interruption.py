@@ -112,11 +112,10 @@ def _slabs(
     sides = zip(x.shape[2:], weight.shape[2:], _each_axis(padding, ndim), strict=True)
     height, *others = (n - k + 1 + 2 * p for n, k, p in sides)
     products = height * weight.numel() * math.prod(others)
-    if len(x) * products <= _MOST_PRODUCTS:
+    least = max(_LEAST_INPUT // (x.shape[1] * x.shape[3]) + 2 - weight.shape[2], 1)
+    if len(x) * products <= _MOST_PRODUCTS or height < least:
         return []
-    least = _LEAST_INPUT // (x.shape[1] * x.shape[3]) + 1
-    most = max(height // max(least - weight.shape[2] + 1, 1), 1)
-    count = min(math.ceil(products / _MOST_PRODUCTS), most)
+    count = min(math.ceil(products / _MOST_PRODUCTS), height // least)
     ends = [height * i // count for i in range(count + 1)]
     return [slice(*pair) for pair in itertools.pairwise(ends)]
 
