@@ -129,7 +129,7 @@ def seconds_until_due(previews, clock, *, most=60.0):
 def test_another_region_is_shown_sooner(clock, cost_s, interval_s, same_s, moved_s):
     regions = [(slice(0, 1),)]
     watching = Watching(lambda: regions[0], interval_s)
-    previews = preview.Previews(watching, None, None, None)
+    previews = preview.Previews(watching, None, None, None, _last=0.0)
     assert seconds_until_due(previews, clock) == pytest.approx(interval_s, abs=0.02)
 
     def costly(region, network):

@@ -105,7 +105,7 @@ def test_what_is_not_in_memory_is_read_slab_by_slab(monkeypatch, axes, channels)
 
 
 def test_reading_can_be_halted_between_two_slabs(monkeypatch):
-    monkeypatch.setattr("napari_blindspot.series._AT_ONCE", 60)
+    monkeypatch.setattr("napari_blindspot.series._AT_ONCE", 30)
     monkeypatch.setattr("napari_blindspot.series._LEAST_ROWS", 1)
     monkeypatch.setattr("napari_blindspot.halting._INTERVAL_S", 0.0)
     held = series("ZYX", "ZYX", (0,))
