@@ -18,7 +18,7 @@ from napari_blindspot.halting import asking, check
 if TYPE_CHECKING:
     from napari_blindspot.events import StopFlag
 
-_MOST_PRODUCTS = 2**30  # of a convolution at once: about 0.2 s of one core
+_MOST_PRODUCTS = 2**29  # of a convolution at once: about 0.1 s of one core
 # PyTorch computes smaller convolutions in another way, with other rounding errors: product of the
 # first four lengths of the input.
 _LEAST_INPUT = 20480
