@@ -79,7 +79,7 @@ def _convolved(
         return result
     edge, *others = _each_axis(options.pop("padding", 0), x.ndim - 2)
     parts = []
-    for sample, row in itertools.product(x.split(1), slabs):
+    for sample, row in itertools.product(torch.split(x, 1), slabs):
         check()
         shown = _rows(sample, row, edge, weight.shape[2])
         parts.append(convolve(shown, weight, padding=(0, *others), **options))
@@ -89,7 +89,7 @@ def _convolved(
         dtype=parts[0].dtype,
         memory_format=_order(parts[0]),
     )
-    for target in result.split(1):
+    for target in torch.split(result, 1):
         for row in slabs:
             target[:, :, row] = parts.pop(0)
     return result
