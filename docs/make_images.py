@@ -90,7 +90,7 @@ def batch() -> None:
             shutil.copy(source, Path(folder) / f"cells_{number}.ome.tif")
         (Path(folder) / "cells_5.ome.tif").write_bytes(source.read_bytes()[:5000])
         dock.denoise_tab.method.method = "n2v"
-        dock.denoise_tab.method.budget = "6s"
+        dock.denoise_tab.method.budget = "3s"
         dock.tabs.setCurrentWidget(dock.batch_tab)
         dock.batch_tab.add([folder])
         wait(1)

@@ -107,6 +107,47 @@ def test_previews_take_less_than_a_tenth_of_the_time(monkeypatch):
     assert sum(spent[:-1]) < 0.1 * steps[-1].elapsed_s
 
 
+@pytest.fixture
+def clock(monkeypatch):
+    """Time in seconds, as the previews see it."""
+    now = [0.0]
+    monkeypatch.setattr(preview.time, "perf_counter", lambda: now[0])
+    return now
+
+
+def seconds_until_due(previews, clock, *, most=60.0):
+    began = clock[0]
+    while not previews.is_due and clock[0] < began + most:
+        clock[0] += 0.01
+    return clock[0] - began
+
+
+@pytest.mark.parametrize(
+    ("cost_s", "interval_s", "same_s", "moved_s"),
+    [(0.01, 1.0, 1.0, 0.2), (0.2, 1.0, 2.3, 1.91), (0.2, 5.0, 5.0, 1.91), (1.0, 5.0, 11.5, 9.53)],
+)
+def test_another_region_is_shown_sooner(clock, cost_s, interval_s, same_s, moved_s):
+    regions = [(slice(0, 1),)]
+    watching = Watching(lambda: regions[0], interval_s)
+    previews = preview.Previews(watching, None, None, None, _last=0.0)
+    assert seconds_until_due(previews, clock) == pytest.approx(interval_s, abs=0.02)
+
+    def costly(region, network):
+        clock[0] += cost_s
+
+    previews._predicted = costly
+    previews.of(None, 1)
+    assert seconds_until_due(previews, clock) == pytest.approx(same_s, abs=0.02)
+    previews.of(None, 2)
+    regions[0] = (slice(1, 2),)
+    wait_s = seconds_until_due(previews, clock)
+    assert wait_s == pytest.approx(moved_s, abs=0.02)
+    assert cost_s / (cost_s + wait_s) < 0.1
+    previews.of(None, 3)
+    regions[0] = None
+    assert seconds_until_due(previews, clock) == pytest.approx(same_s, abs=0.02)
+
+
 def test_nothing_in_view_costs_nothing():
     noisy, _ = scenes.noisy_and_clean((32, 32))
     events = list(run(job_for(), volumes=[api.as_volume(noisy)], watching=Watching(lambda: None)))

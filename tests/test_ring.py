@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import itertools
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -8,6 +10,8 @@ import torch
 
 from napari_blindspot import ring
 from napari_blindspot.axes import Layout
+from napari_blindspot.events import Stop
+from napari_blindspot.halting import Halted, asking
 from napari_blindspot.io.base import Volume
 from napari_blindspot.normalization import Normalization
 from napari_blindspot.ring import Blocks, Ring
@@ -115,3 +119,31 @@ def test_what_cannot_be_read_stops_the_training():
     batches = iter(lambda: ring.draw(generator).noisy, None)
     with pytest.raises(TypeError):
         list(itertools.islice(batches, 20))
+
+
+def test_a_slow_disk_does_not_hold_up_a_halt():
+    source = blocks((6, 20, 30))
+    ring = Ring(source, 4, 1, seeded())
+    slow = threading.Event()
+    values = source.series[0].volume.data.values
+
+    class Waiting:
+        shape, dtype = values.shape, values.dtype
+
+        def __getitem__(self, region):
+            slow.wait(60)
+            return values[region]
+
+    source.series[0].volume.data.values = Waiting()
+    generator, answers = seeded(), itertools.chain([Stop.NO] * 3, itertools.repeat(Stop.HALT))
+
+    def draw_many():
+        for _ in range(40):
+            ring.draw(generator)
+
+    began = time.perf_counter()
+    with pytest.raises(Halted), asking(lambda: next(answers)):
+        draw_many()
+    assert time.perf_counter() - began < 30
+    slow.set()
+    ring.draw(generator)

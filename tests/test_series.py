@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from napari_blindspot.axes import Layout
+from napari_blindspot.events import Stop
+from napari_blindspot.halting import Halted, asking
 from napari_blindspot.io.base import Volume
 from napari_blindspot.normalization import Normalization
 from napari_blindspot.series import Series
@@ -75,3 +77,50 @@ def test_the_scale_of_pieces_is_that_of_the_whole():
     np.testing.assert_allclose(pieces.mean, whole.mean, rtol=1e-12)
     np.testing.assert_allclose(pieces.std, whole.std, rtol=1e-9)
     assert Normalization.of_pieces([np.full((1, 5), 7)]) == Normalization((7.0,), (1.0,))
+
+
+class Lazy:
+    """Values that are not in memory; tells what was read."""
+
+    def __init__(self, values):
+        self.values, self.read = values, []
+        self.shape, self.dtype = values.shape, values.dtype
+
+    def __getitem__(self, region):
+        part = self.values[region]
+        self.read.append(part.size)
+        return part
+
+
+@pytest.mark.parametrize(("axes", "channels"), [("TCYX", (0, 1, 2)), ("CZYX", (1,)), ("YX", (0,))])
+def test_what_is_not_in_memory_is_read_slab_by_slab(monkeypatch, axes, channels):
+    monkeypatch.setattr("napari_blindspot.series._AT_ONCE", 60)
+    monkeypatch.setattr("napari_blindspot.series._LEAST_ROWS", 1)
+    held = series(axes, "YX", channels)
+    lazy = Lazy(held.volume.data)
+    loaded = Series(Volume(lazy, axes), held.layout, channels).whole()
+    np.testing.assert_array_equal(loaded, held.whole())
+    assert loaded.dtype == held.whole().dtype
+    assert max(lazy.read) <= max(60, *(lazy.values[:1].size,))
+
+
+def test_reading_can_be_halted_between_two_slabs(monkeypatch):
+    monkeypatch.setattr("napari_blindspot.series._AT_ONCE", 30)
+    monkeypatch.setattr("napari_blindspot.series._LEAST_ROWS", 1)
+    monkeypatch.setattr("napari_blindspot.halting._INTERVAL_S", 0.0)
+    held = series("ZYX", "ZYX", (0,))
+    lazy = Lazy(held.volume.data)
+    some = Series(Volume(lazy, "ZYX"), held.layout, (0,))
+    with pytest.raises(Halted), asking(lambda: Stop.HALT if len(lazy.read) > 1 else Stop.NO):
+        some.whole()
+    assert len(lazy.read) == 2
+
+
+def test_a_glimpse_is_small_and_has_all_channels(monkeypatch):
+    monkeypatch.setattr("napari_blindspot.series._GLIMPSE", {2: (3, 4), 3: (2, 3, 4)})
+    some = series("TCZYX", "YX", (2, 0))
+    glimpse = some.glimpse()
+    assert glimpse.volume.shape == (1, 3, 1, 3, 4)
+    assert glimpse.channels == (2, 0)
+    np.testing.assert_array_equal(glimpse.volume.data, some.volume.data[:1, :, 1:2, 1:4, 1:5])
+    assert series("TCZYX", "ZYX", (0,)).glimpse().space == (2, 3, 4)

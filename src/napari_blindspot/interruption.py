@@ -18,7 +18,7 @@ from napari_blindspot.halting import asking, check
 if TYPE_CHECKING:
     from napari_blindspot.events import StopFlag
 
-_MOST_PRODUCTS = 2**30  # of a convolution at once: about 0.2 s of one core
+_MOST_PRODUCTS = 2**29  # of a convolution at once: about 0.1 s of one core
 # PyTorch computes smaller convolutions in another way, with other rounding errors: product of the
 # first four lengths of the input.
 _LEAST_INPUT = 20480
@@ -26,18 +26,25 @@ _CONVOLUTIONS = (F.conv2d, F.conv3d)
 
 
 @contextlib.contextmanager
-def obeying(stop: StopFlag) -> Iterator[None]:
+def obeying(stop: StopFlag, *, gradients: bool = False) -> Iterator[None]:
     """Let the work of this thread end as soon as a stop flag says `Stop.HALT`.
 
     The flag is asked between the operations of PyTorch and wherever `halting.check` is called. No
     number changes. Nothing may be yielded meanwhile.
+
+    Parameters
+    ----------
+    stop : callable
+        The flag.
+    gradients : bool
+        Ask between the operations of the way back, too.
 
     Raises
     ------
     Halted
         Out of the work.
     """
-    with asking(stop), _BetweenOperations():
+    with asking(stop), _BetweenOperations(gradients):
         yield
 
 
@@ -47,6 +54,10 @@ class _BetweenOperations(TorchFunctionMode):
     A convolution of a whole tile in 3D takes one core several seconds. Its parts are as fast and
     give the same numbers.
     """
+
+    def __init__(self, gradients: bool) -> None:
+        super().__init__()
+        self._gradients = gradients
 
     def __torch_function__(
         self,
@@ -58,7 +69,14 @@ class _BetweenOperations(TorchFunctionMode):
         check()
         if func in _CONVOLUTIONS and not torch.is_grad_enabled():
             return _convolved(func, **_named(args, kwargs or {}))
-        return func(*args, **(kwargs or {}))
+        result = func(*args, **(kwargs or {}))
+        if self._gradients and isinstance(result, Tensor) and result.requires_grad:
+            result.register_hook(_ask)
+        return result
+
+
+def _ask(gradient: Tensor) -> None:  # noqa: ARG001 - what a hook is given
+    check()
 
 
 _NAMES = ("x", "weight", "bias", "stride", "padding", "dilation", "groups")
@@ -79,7 +97,7 @@ def _convolved(
         return result
     edge, *others = _each_axis(options.pop("padding", 0), x.ndim - 2)
     parts = []
-    for sample, row in itertools.product(x.split(1), slabs):
+    for sample, row in itertools.product(torch.split(x, 1), slabs):
         check()
         shown = _rows(sample, row, edge, weight.shape[2])
         parts.append(convolve(shown, weight, padding=(0, *others), **options))
@@ -89,7 +107,7 @@ def _convolved(
         dtype=parts[0].dtype,
         memory_format=_order(parts[0]),
     )
-    for target in result.split(1):
+    for target in torch.split(result, 1):
         for row in slabs:
             target[:, :, row] = parts.pop(0)
     return result
@@ -112,11 +130,10 @@ def _slabs(
     sides = zip(x.shape[2:], weight.shape[2:], _each_axis(padding, ndim), strict=True)
     height, *others = (n - k + 1 + 2 * p for n, k, p in sides)
     products = height * weight.numel() * math.prod(others)
-    if len(x) * products <= _MOST_PRODUCTS:
+    least = max(_LEAST_INPUT // (x.shape[1] * x.shape[3]) + 2 - weight.shape[2], 1)
+    if len(x) * products <= _MOST_PRODUCTS or height < least:
         return []
-    least = _LEAST_INPUT // (x.shape[1] * x.shape[3]) + 1
-    most = max(height // max(least - weight.shape[2] + 1, 1), 1)
-    count = min(math.ceil(products / _MOST_PRODUCTS), most)
+    count = min(math.ceil(products / _MOST_PRODUCTS), height // least)
     ends = [height * i // count for i in range(count + 1)]
     return [slice(*pair) for pair in itertools.pairwise(ends)]
 

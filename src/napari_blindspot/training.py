@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _WARM_UP = 0.03
 _LARGEST_GRADIENT = 1.0
+_SLOW_S = 0.2
 
 
 class NoiseUpdate(Protocol):
@@ -119,6 +120,7 @@ def train(
         updates = list(recipe.noise_updates[len(progress.laws) :])
         began = time.perf_counter() - progress.elapsed_s
         fraction = clock.fraction(progress.step)
+        took_s = math.inf
 
         while fraction < 1 and stop() is Stop.NO:
             if updates and fraction >= updates[0]:
@@ -126,12 +128,8 @@ def train(
                 parts = _renoised(noise, parts, progress, stop)
             _set_rate(optimizer, recipe.learning_rate * schedule(fraction))
             pair = _pair(parts, sampler, generator, stop)
-            loss = parts.loss(network, pair)
-            optimizer.zero_grad()
-            torch.autograd.backward(loss)
-            nn.utils.clip_grad_norm_(network.parameters(), _LARGEST_GRADIENT)
-            optimizer.step()
-            step = progress.count(float(loss.detach()), time.perf_counter() - began)
+            loss, took_s = _learned(parts, pair, optimizer, stop if took_s > _SLOW_S else None)
+            step = progress.count(loss, time.perf_counter() - began)
             _average(averages, network, min(recipe.averaging, (1 + step) / (10 + step)))
             fraction = clock.fraction(step)
             if checkpoint:
@@ -163,6 +161,24 @@ def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
         weight_decay=recipe.weight_decay,
         fused=True,
     )
+
+
+def _learned(
+    parts: Parts, pair: TrainingPair, optimizer: torch.optim.Optimizer, stop: StopFlag | None
+) -> tuple[float, float]:
+    """Loss of one step of the optimiser, and the seconds that it took.
+
+    `stop` is asked in the midst of it; that costs some microseconds for each operation, too much
+    for steps that are over at once.
+    """
+    began = time.perf_counter()
+    with obeying(stop, gradients=True) if stop else contextlib.nullcontext():
+        loss = parts.loss(parts.network, pair)
+        optimizer.zero_grad()
+        torch.autograd.backward(loss)
+    nn.utils.clip_grad_norm_(parts.network.parameters(), _LARGEST_GRADIENT)
+    optimizer.step()
+    return float(loss.detach()), time.perf_counter() - began
 
 
 def _set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 import scenes
-from napari_blindspot import api, methods
+from napari_blindspot import api, halting, methods
 from napari_blindspot import device as devices
 from napari_blindspot.axes import Layout
-from napari_blindspot.events import Finished, Step, Stop, Tile
+from napari_blindspot.events import Finished, NoiseFitted, Started, Step, Stop, Tile
 from napari_blindspot.io import open_volume, save_volume
 from napari_blindspot.job import Job
 from napari_blindspot.methods import Spec
@@ -181,6 +181,34 @@ def test_stop_is_obeyed_within_one_step(name, answer):
     assert finished.stopped
     assert len(finished.model.networks[0].losses) == 2
     assert (finished.denoised is None) == (answer is Stop.HALT)
+
+
+@pytest.mark.parametrize("phase", ["beginning", "training", "prediction"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_halt_is_obeyed_at_once_and_leaves_a_model_that_can_be_applied(
+    name, phase, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(halting, "_INTERVAL_S", 0.0)
+    noisy, _ = scenes.noisy_and_clean((32, 32))
+    budget = "1000steps" if phase == "training" else "2steps"
+    job = Job(method=name, params=small(name), budget=budget)
+    due = {"beginning": Started, "training": Step, "prediction": NoiseFitted}[phase]
+    events, later = [], []
+
+    def some_time_later():
+        if any(isinstance(event, due) for event in events):
+            later.append("asked")
+        return Stop.HALT if len(later) > 5 else Stop.NO
+
+    for event in run(job, some_time_later, [api.as_volume(noisy)], keep_partial=True):
+        events.append(event)  # noqa: PERF402 - the stop flag looks at the list as it grows
+    assert not any(isinstance(event, Tile) for event in events)
+    assert sum(isinstance(event, Step) for event in events) < 10
+    finished = events[-1]
+    assert (finished.stopped, finished.denoised, finished.done) == (True, None, 0.0)
+    finished.model.save(tmp_path / "model.safetensors")
+    result = api.apply(str(tmp_path / "model.safetensors"), noisy)
+    assert np.isfinite(result.image).all()
 
 
 @pytest.mark.parametrize("name", NAMES)
