@@ -36,17 +36,19 @@ def blind_sample(
 ) -> BlindSample:
     """Blind predictions of hidden pixels, from patches with about `pixels` pixels in all.
 
-    Fewer patches are drawn from small images, where each pixel is hidden twice on average.
+    Fewer patches are drawn from small images, where each pixel is hidden twice on average, and
+    only a part of a batch is used where that is enough.
     """
     parts.network.eval()
     masking = parts.blind or parts.masking
     rows, patches = [], []
-    hidden = 0
+    hidden, wanted = 0, math.ceil(pixels / math.prod(sampler.patch))
     with torch.no_grad():
-        for _ in range(math.ceil(pixels / (sampler.batch * math.prod(sampler.patch)))):
+        for _ in range(math.ceil(wanted / sampler.batch)):
             if hidden > 2 * sampler.pixels:
                 break
-            pair = masking.sample(sampler.draw(generator).noisy, generator)
+            noisy = sampler.draw(generator).noisy
+            pair = masking.sample(noisy[:wanted], generator)
             output = parts.network(pair.input, pair.mask)
             mean, variance = parts.predictor.moments(output)
             visible = parts.network(pair.target) if parts.blind else None
@@ -54,9 +56,9 @@ def blind_sample(
             hidden += int(counted.sum())
             rows.append([_pixels(x, counted) for x in (pair.target, mean, variance, visible)])
             patches.append((pair, mean))
-    noisy, mean, variance, visible = (_joined(column) for column in zip(*rows, strict=True))
+    target, mean, variance, visible = (_joined(column) for column in zip(*rows, strict=True))
     return BlindSample(
-        noisy, mean, variance, visible, _some(patches), repeats=hidden / sampler.pixels
+        target, mean, variance, visible, _some(patches), repeats=hidden / sampler.pixels
     )
 
 

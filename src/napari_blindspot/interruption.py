@@ -6,18 +6,23 @@ import contextlib
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the usual name
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from napari_blindspot.halting import asking, check
+from napari_blindspot.events import Stop
+from napari_blindspot.halting import Halted, asking, check
 
 if TYPE_CHECKING:
     from napari_blindspot.events import StopFlag
 
+T = TypeVar("T")
+
+_INTERVAL_S = 0.02
 _MOST_PRODUCTS = 2**29  # of a convolution at once: about 0.1 s of one core
 # PyTorch computes smaller convolutions in another way, with other rounding errors: product of the
 # first four lengths of the input.
@@ -48,6 +53,33 @@ def obeying(stop: StopFlag, *, gradients: bool = False) -> Iterator[None]:
         yield
 
 
+def aside(work: Callable[[], T], stop: StopFlag) -> T:
+    """Result of work that another thread does, which is left to itself if it is to end.
+
+    A single operation of a large network's way back takes a core a second. The thread ends after
+    the operation at which it is.
+
+    Raises
+    ------
+    Halted
+        As soon as the flag says `Stop.HALT`.
+    """
+
+    def obedient() -> T:
+        with obeying(stop, gradients=True):
+            return work()
+
+    pool = ThreadPoolExecutor(1, "blindspot-step")
+    try:
+        result = pool.submit(obedient)
+        while not wait([result], _INTERVAL_S).done:
+            if stop() is Stop.HALT:
+                raise Halted
+        return result.result()
+    finally:
+        pool.shutdown(wait=False)
+
+
 class _BetweenOperations(TorchFunctionMode):
     """Asks before each operation, and divides those that would take too long on a CPU.
 
@@ -71,7 +103,7 @@ class _BetweenOperations(TorchFunctionMode):
             return _convolved(func, **_named(args, kwargs or {}))
         result = func(*args, **(kwargs or {}))
         if self._gradients and isinstance(result, Tensor) and result.requires_grad:
-            result.register_hook(_ask)
+            result.register_hook(_ask)  # type: ignore[no-untyped-call]
         return result
 
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from napari_blindspot.checkpoint import Progress
 from napari_blindspot.events import Preview, Step, Stop
 from napari_blindspot.halting import Halted, asking
-from napari_blindspot.interruption import obeying
+from napari_blindspot.interruption import aside, obeying
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -168,17 +168,20 @@ def _learned(
 ) -> tuple[float, float]:
     """Loss of one step of the optimiser, and the seconds that it took.
 
-    `stop` is asked in the midst of it; that costs some microseconds for each operation, too much
-    for steps that are over at once.
+    `stop` is asked in the midst of it, which is not worth while for steps that are over at once.
     """
-    began = time.perf_counter()
-    with obeying(stop, gradients=True) if stop else contextlib.nullcontext():
+
+    def work() -> Tensor:
         loss = parts.loss(parts.network, pair)
         optimizer.zero_grad()
         torch.autograd.backward(loss)
+        return loss.detach()
+
+    began = time.perf_counter()
+    loss = aside(work, stop) if stop else work()
     nn.utils.clip_grad_norm_(parts.network.parameters(), _LARGEST_GRADIENT)
     optimizer.step()
-    return float(loss.detach()), time.perf_counter() - began
+    return float(loss), time.perf_counter() - began
 
 
 def _set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
