@@ -1,8 +1,11 @@
 # make demo   denoise a bundled stack; the results appear in demo_output/
 # make test   lint, types, manifest and the whole test suite
+# make wheel-check   the wheel in an environment of its own: widget, menu and samples in a window
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Environment, wheel and preferences of `make wheel-check`, some 2 GB; it is deleted at the end.
+CLEAN := build/wheel-check
 
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 APT_INSTALL := $(SUDO) apt-get update -q && \
@@ -15,7 +18,7 @@ DISPLAY_PACKAGES := xvfb xauth libgl1 libegl1 libopengl0 libgl1-mesa-dri libglib
 	libxcb-shape0 libxcb-shm0 libxcb-sync1 libxcb-util1 libxcb-xfixes0 libxcb-xinerama0 \
 	libxcb-xkb1
 
-.PHONY: demo test install install-test lint types manifest pytest display clean
+.PHONY: demo test install install-test lint types manifest pytest wheel-check display clean
 
 demo: install
 	$(BIN)/blindspot demo --output demo_output
@@ -54,6 +57,18 @@ manifest: install-test
 pytest: install-test display
 	@screen=; command -v xvfb-run >/dev/null && screen='xvfb-run -a -s "-screen 0 1280x1024x24"'; \
 	eval "$$screen $(BIN)/python -m pytest -n logical --maxprocesses 8 --dist worksteal --cov --cov-report=term --cov-report=xml"
+
+# Python's -I keeps out the checkout; napari reads the preferences from the file that is named.
+wheel-check: display
+	rm -rf $(CLEAN)
+	$(PYTHON) -m venv $(CLEAN)/venv
+	$(CLEAN)/venv/bin/python -m pip wheel -q --no-deps -w $(CLEAN) .
+	wheel=$$(echo $(CLEAN)/*.whl) && \
+		$(CLEAN)/venv/bin/python -m pip install -q -c constraints.txt "$$wheel[napari]"
+	@screen=; command -v xvfb-run >/dev/null && screen='xvfb-run -a -s "-screen 0 1280x1024x24"'; \
+	eval "NAPARI_CONFIG=$(abspath $(CLEAN))/settings.yaml $$screen \
+		$(CLEAN)/venv/bin/python -I tests/clean_environment.py"
+	rm -rf $(CLEAN)
 
 display:
 	@if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then \
