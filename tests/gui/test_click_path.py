@@ -69,7 +69,6 @@ def test_every_method_from_the_menu(name, window, finish, noisy):
 
 
 def test_menu_has_an_entry_for_each_method_and_the_palette_too():
-    from napari._app_model import get_app_model
     from npe2 import PluginManager
 
     manager = PluginManager.instance()
@@ -82,5 +81,4 @@ def test_menu_has_an_entry_for_each_method_and_the_palette_too():
     for name, method in methods.available().items():
         title = titles[f"napari-blindspot.denoise_{name}"]
         assert method.title in title
-        assert method.reference.removeprefix("Our own, ") in title
-    assert get_app_model is not None
+        assert method.reference.split(";")[0].removeprefix("Our own, ") in title

@@ -14,8 +14,6 @@ from napari_blindspot._gui import wording
 from napari_blindspot.io.base import Volume
 from napari_blindspot.measure import Estimate
 from napari_blindspot.measure.correlation import Correlation
-from napari_blindspot.model import Model
-from napari_blindspot.noise import NoiseLaw
 
 MICRO, SECOND = "micrometer", "second"
 
@@ -29,7 +27,7 @@ def volume(shape, axes, **described):
     [
         (
             volume((32, 512, 512), "ZYX", scale=(0.5, 0.1, 0.1), units=(MICRO,) * 3),
-            "32 × 512 × 512, uint16, 16.8 MB",
+            "uint16, 16.8 MB",
             "32 planes of 512 × 512 pixels, 0.5 × 0.1 × 0.1 µm",
         ),
         (
@@ -39,20 +37,20 @@ def volume(shape, axes, **described):
                 scale=(2.0, 1.0, 1.0, 65.0, 0.065),
                 units=(SECOND, "", MICRO, "nanometer", MICRO),
             ),
-            "20 × 2 × 1 × 64 × 48, uint16, 246 kB",
+            "uint16, 246 kB",
             "20 time points, 2 channels, 64 × 48 pixels, 65 nm × 0.065 µm, every 2 s",
         ),
-        (volume((5, 5), "YX"), "5 × 5, uint16, 50 B", "5 × 5 pixels"),
+        (volume((5, 5), "YX"), "uint16, 50 B", "5 × 5 pixels"),
         (
             volume((3, 9, 9), "TYX", scale=(1, 3, 3), units=("", "furlong", "furlong")),
-            "3 × 9 × 9, uint16, 486 B",
+            "uint16, 486 B",
             "3 time points, 9 × 9 pixels, 3 × 3 furlong",
         ),
     ],
 )
 def test_an_image_in_words(image, size, axes):
-    assert wording.size_text(image) == size
     assert wording.axes_text(image) == axes
+    assert wording.summary_text(image) == f"{axes}; {size}"
 
 
 @pytest.mark.parametrize(
@@ -154,33 +152,17 @@ def test_the_report_of_a_model_is_compared_with_the_image(report):
     assert wording.advised(after) == wording.advised(report)
 
 
-LAWS = (NoiseLaw(3.94, 0.0, 4.41),)
-
-
-def finished(laws=LAWS, names=(), elapsed_s=64.2, shape=(8, 8), **more):
-    """A finished run that has the laws of its channels."""
-    network = SimpleNamespace(channels=tuple(range(len(laws))), noise=tuple(laws))
-    model = Model(methods.create("express"), "YX", (network,))
-    axes = "CYX" if len(shape) == 3 else "YX"
-    denoised = shape and Volume(np.zeros(shape), axes, channel_names=names)
-    return SimpleNamespace(denoised=denoised or None, model=model, elapsed_s=elapsed_s, **more)
+def finished(elapsed_s=64.2, shape=(8, 8), done=1.0):
+    """A finished run."""
+    denoised = Volume(np.zeros(shape), "YX") if shape else None
+    return SimpleNamespace(denoised=denoised, elapsed_s=elapsed_s, done=done)
 
 
 @pytest.mark.parametrize(
     ("done", "text"),
     [
-        (
-            finished(),
-            "Denoised with Express in 1:04. Noise: gain 3.94, read noise at most 2.1.",
-        ),
-        (
-            finished(
-                (NoiseLaw(0.0, 25.0, 25.0), NoiseLaw(2, -9, 9)), ("DAPI", ""), shape=(2, 8, 8)
-            ),
-            "Denoised with Express in 1:04. Noise: DAPI standard deviation 5 at any signal; "
-            "channel 1 gain 2, read noise at most 3.",
-        ),
-        (finished((), elapsed_s=3723.0, shape=()), "Trained with Express in 1:02:03."),
+        (finished(), "Denoised with Express in 1:04."),
+        (finished(elapsed_s=3723.0, shape=()), "Trained with Express in 1:02:03."),
     ],
 )
 def test_a_run_in_words(done, text):
@@ -199,3 +181,8 @@ def test_a_run_in_words(done, text):
 )
 def test_a_stopped_run_in_words(done, said):
     assert said in wording.stopped_text(done)
+
+
+def test_errors_say_what_to_do_in_the_window():
+    said = wording.in_window_words("A 3D network needs a Z axis, the input has TYX; use --dims 2D.")
+    assert said.endswith("choose planes (2D) under Advanced.")

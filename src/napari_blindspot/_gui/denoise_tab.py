@@ -25,7 +25,7 @@ from napari_blindspot._gui.running import Running
 from napari_blindspot._gui.settings import read_settings
 from napari_blindspot._gui.task import spare_threads
 from napari_blindspot._gui.texts import tip
-from napari_blindspot._gui.wording import done_text, stopped_text
+from napari_blindspot._gui.wording import done_text, in_window_words, stopped_text
 from napari_blindspot.events import Stop, Tile
 from napari_blindspot.job import Job
 from napari_blindspot.params import InputError
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from napari.components import ViewerModel
+    from qtpy.QtGui import QShowEvent
 
     from napari_blindspot._gui.suitability import Mismatch
     from napari_blindspot.events import Event, Finished
@@ -128,11 +129,13 @@ class DenoiseTab(QWidget):
         self.image.changed.connect(self._image_changed)
         self.image.advised.connect(self.method.set_fields)
         self.method.changed.connect(self._method_changed)
+        self.image.busy_changed.connect(lambda busy: self.set_free(not busy))
         self.model.wanted.connect(self.apply_model)
+        self.model.taken.connect(self._model_taken)
         self.actions.denoise.connect(self.denoise)
         self.actions.enough.connect(partial(self.stop, Stop.APPLY))
         self.actions.stop.connect(partial(self.stop, Stop.HALT))
-        self.result.failed.connect(self.progress.fail)
+        self.result.failed.connect(self._fail)
         self._method_changed()
 
     @property
@@ -192,8 +195,7 @@ class DenoiseTab(QWidget):
         try:
             yield
         except InputError as error:
-            self.progress.setVisible(True)
-            self.progress.fail(str(error), "")
+            self._fail(str(error), "")
 
     def _learning(self) -> Order:
         source = self._subject(self.image.layer)
@@ -204,7 +206,7 @@ class DenoiseTab(QWidget):
             **self.fields(),
             axes=None,
             held_out=True,
-            with_std=self.uncertainty.isChecked() and self.uncertainty.isEnabled(),
+            with_std=self.uncertainty.isChecked() and self.method.has_std,
             train_on=train_on,
             apply_on=None if other is not None else self.part.applied_part(train_on),
         )
@@ -249,9 +251,10 @@ class DenoiseTab(QWidget):
         self.running.happened.connect(self._show)
         self.running.misfits.connect(self._warn)
         self.running.finished.connect(self._finish)
-        self.running.failed.connect(self.progress.fail)
+        self.running.failed.connect(self._fail)
         self.running.over.connect(self._over)
         self.result.clear()
+        self._tell_device()
         self.progress.setVisible(True)
         self.progress.begin(1)
         self._set_busy(True)
@@ -262,17 +265,22 @@ class DenoiseTab(QWidget):
         if isinstance(event, Tile):
             self.actions.learned()
 
+    def _fail(self, text: str, details: str) -> None:
+        self.progress.setVisible(True)
+        self.progress.fail(in_window_words(text), details)
+
     def _warn(self, found: list[Mismatch]) -> None:
         """Say what does not fit; a second click applies the model all the same."""
         words = " ".join(mismatch.text for mismatch in found)
         self._warned = not any(mismatch.is_fatal for mismatch in found)
         again = " Apply it again to do so all the same." if self._warned else ""
-        self.progress.fail(words + again, "")
+        self._fail(words + again, "")
 
     def _finish(self, finished: Finished, layers: list[Any]) -> None:
         if self.running is None:
             return
         order = self.running.order
+        self._warned = False
         if order.model is None:
             self.model.take(finished.model, f"learned from {order.source.look.name}")
         self.result.take(order, repeat_of(order, finished), layers)
@@ -300,5 +308,19 @@ class DenoiseTab(QWidget):
         self.actions.set_ready(volume is not None)
 
     def _method_changed(self) -> None:
-        self.uncertainty.setEnabled(self.method.has_std)
+        model = self.model.model
+        self.uncertainty.setEnabled(
+            self.method.has_std or (model is not None and model.method.has_std)
+        )
+
+    def _model_taken(self) -> None:
+        self._warned = False
+        self._method_changed()
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """Tell the device as the preferences have it now."""
+        super().showEvent(event)
+        self._tell_device()
+
+    def _tell_device(self) -> None:
         write(self.device, device_note(read_settings().device, spare_threads()))

@@ -12,11 +12,11 @@ from napari_blindspot._gui.layers import KEY, axes_of, split_channels, volume_of
 from napari_blindspot._gui.layout import button, note, row, write
 from napari_blindspot._gui.task import Task
 from napari_blindspot._gui.texts import tip
-from napari_blindspot._gui.wording import advised, noise_text, size_text
+from napari_blindspot._gui.wording import advised, noise_text, summary_text
 from napari_blindspot.params import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Hashable
 
     from napari.components import ViewerModel
 
@@ -39,17 +39,20 @@ class ImagePanel(QWidget):
         Another layer, or other axes.
     advised : Signal(dict)
         The user takes the advice that goes with the noise: method and parameters.
+    busy_changed : Signal(bool)
+        The analysis of the noise begins or is over.
     report : NoiseReport or None
         The noise of the chosen layer, where it was analysed.
     """
 
     changed = Signal()
     advised = Signal(dict)
+    busy_changed = Signal(bool)
 
     def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._viewer = viewer
-        self._axes: dict[int, str] = {}
+        self._axes: dict[Hashable, str] = {}
         self._task: Task | None = None
         self.report: NoiseReport | None = None
         self._make()
@@ -115,7 +118,7 @@ class ImagePanel(QWidget):
         """A layer as a volume, with the axes that the user gave it."""
         if layer is None:
             raise InputError("There is no image layer; open an image, or a sample under File.")
-        return volume_of(layer, self._axes.get(id(layer)))
+        return volume_of(layer, self._axes.get(layer.unique_id))
 
     def choose(self, layer: Any) -> None:
         """Choose a layer."""
@@ -156,14 +159,14 @@ class ImagePanel(QWidget):
         self.axes.setEnabled(True)
         self.axes.setText(volume.axes)
         self.analyse.setEnabled(self._task is None)
-        write(self.summary, size_text(volume))
+        write(self.summary, summary_text(volume))
 
     def _axes_edited(self) -> None:
         layer, text = self.layer, self.axes.text().strip().upper()
         if layer is None:
             return
-        before = self._axes.get(id(layer))
-        self._axes[id(layer)] = text
+        before = self._axes.get(layer.unique_id)
+        self._axes[layer.unique_id] = text
         try:
             self.volume_of(layer)
         except InputError as error:
@@ -178,9 +181,9 @@ class ImagePanel(QWidget):
     def _restore(self, layer: Any, before: str | None) -> None:
         """Take back axes that do not fit; the box keeps what was typed, to be corrected."""
         if before is None:
-            del self._axes[id(layer)]
+            del self._axes[layer.unique_id]
         else:
-            self._axes[id(layer)] = before
+            self._axes[layer.unique_id] = before
 
     def _split(self) -> None:
         split_channels(self._viewer, self.layer)
@@ -201,6 +204,7 @@ class ImagePanel(QWidget):
         self.analyse.setEnabled(False)
         self._tell_noise("Analysing the noise …")
         self._task.start()
+        self.busy_changed.emit(True)
 
     def _analysed(self, layer: Any, report: NoiseReport) -> None:
         if layer != self.layer:
@@ -216,6 +220,7 @@ class ImagePanel(QWidget):
     def _idle(self) -> None:
         self._task = None
         self._describe()
+        self.busy_changed.emit(False)
 
     def _use(self) -> None:
         if self.report is not None:

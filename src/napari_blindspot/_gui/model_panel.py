@@ -28,6 +28,8 @@ class ModelPanel(QWidget):
     ----------
     wanted : Signal()
         The user wants the model applied to the chosen layer.
+    taken : Signal()
+        Another model is in hand.
     model : Model or None
         The model in hand.
     file : str
@@ -35,6 +37,7 @@ class ModelPanel(QWidget):
     """
 
     wanted = Signal()
+    taken = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -46,7 +49,9 @@ class ModelPanel(QWidget):
         self.save_button = button("Save …", self._ask_where, "Keep the model for other images.")
         self.open_button = button("Open …", self._ask_which, "Open a model that was saved.")
         self.apply_button = button(
-            "Apply to layer", self.wanted.emit, "Denoise the chosen layer with this model, at once."
+            "Apply to layer",
+            self.wanted.emit,
+            "Denoise the whole chosen layer with this model, without training.",
         )
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -62,6 +67,7 @@ class ModelPanel(QWidget):
         channels = f"{count} channel{'s' if count > 1 else ''}"
         write(self.text, f"{model.method.title}, {origin}; {space}, {channels}.")
         self._update()
+        self.taken.emit()
 
     def open(self, path: str) -> None:
         """Open a saved model."""

@@ -18,7 +18,7 @@ from napari_blindspot.events import Finished, Stop
 from napari_blindspot.regions import cropped, parse_region
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Hashable
 
     from napari.components import ViewerModel
 
@@ -48,6 +48,12 @@ class Subject:
     layer: Any
     look: Look
     volume: Volume
+
+    @property
+    def key(self) -> Hashable:
+        """What tells this layer from all others."""
+        key: Hashable = self.layer.unique_id
+        return key
 
 
 @dataclass(frozen=True)

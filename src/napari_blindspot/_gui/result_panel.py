@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,28 +10,33 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QApplication, QComboBox, QFileDialog, QPushButton, QVBoxLayout, QWidget
 
 from napari_blindspot._gui.compare import Blink, Split
-from napari_blindspot._gui.layers import origin_of
+from napari_blindspot._gui.copying import kept_pixels, on_files, save_pixels, subjects_of
 from napari_blindspot._gui.layout import button, note, row, write
-from napari_blindspot._gui.repeating import (
-    Place,
-    Repeat,
-    job_for_file,
-    place_in_file,
-    saved_source,
-)
+from napari_blindspot._gui.settings import read_settings
+from napari_blindspot._gui.task import Task
 from napari_blindspot._gui.texts import tip
-from napari_blindspot.params import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Generator, Hashable, Sequence
 
     from napari.components import ViewerModel
 
     from napari_blindspot._gui.compare import Comparison
+    from napari_blindspot._gui.copying import Kept
     from napari_blindspot._gui.order import Order, Subject
-    from napari_blindspot.job import Job
+    from napari_blindspot._gui.repeating import Repeat
+    from napari_blindspot.events import StopFlag
 
 _WAYS = {"Split": Split, "Blink": Blink}
+
+
+@dataclass(frozen=True)
+class _Copied:
+    """What was copied, what it makes, and where its images are."""
+
+    text: str
+    output: str
+    kept: Sequence[Kept]
 
 
 class ResultPanel(QWidget):
@@ -57,7 +62,8 @@ class ResultPanel(QWidget):
         self._repeat: Repeat | None = None
         self._layers: list[Any] = []
         self._comparison: Comparison | None = None
-        self._saved: dict[int, Path] = {}
+        self._saved: dict[Hashable, Path] = {}
+        self._task: Task | None = None
         self.compare = QPushButton("Compare")
         self.compare.setCheckable(True)
         self.compare.setToolTip(
@@ -104,6 +110,8 @@ class ResultPanel(QWidget):
         """Follow the viewer no longer."""
         self._viewer.layers.events.removed.disconnect(self._layer_removed)
         self.compare.setChecked(False)
+        if self._task is not None:
+            self._task.abandon()
 
     def _update(self) -> None:
         self.setVisible(self._repeat is not None)
@@ -137,61 +145,36 @@ class ResultPanel(QWidget):
 
     def _copy(self, written: Callable[[Repeat], str]) -> None:
         order, repeat = self._order, self._repeat
-        if order is None or repeat is None:
+        if order is None or repeat is None or self._task is not None:
             return
-        try:
-            jobs = self._on_files(order, repeat.jobs)
-            if jobs is None:
+        subjects = subjects_of(order, repeat)
+        kept = [kept_pixels(each, self._saved.get(each.key)) for each in subjects]
+        folder = Path(read_settings().output_folder or Path.home())
+        if None in kept:
+            chosen = QFileDialog.getExistingDirectory(
+                self, "The image is in no file: choose a folder to save it in"
+            )
+            if not chosen:
                 return
-            text = written(Repeat(tuple(jobs)))
-        except InputError as error:
-            self.failed.emit(str(error), "")
-            return
-        QApplication.clipboard().setText(text)
-        write(self.copied, f"Copied. It makes {jobs[-1].output}.")
+            folder = Path(chosen)
 
-    def _on_files(self, order: Order, jobs: Sequence[Job]) -> list[Job] | None:
-        """The jobs on files with the pixels of the layers; None if the user gives up."""
-        subjects = [order.source, order.target][-len(jobs) :]
-        found: list[Job] = []
-        for job, subject in zip(jobs, subjects, strict=True):
-            kept = self._file(subject)
-            if kept is None:
-                return None
-            path, place = kept
-            output = path.with_name(f"{_stem(path)}_denoised.ome.tif")
-            if job.train_only:
-                output = path.with_name(f"{_stem(path)}.safetensors")
-            model = found[-1].save_model if found else self._model_file(order, path)
-            job = dataclasses.replace(job, model=model)
-            found.append(job_for_file(job, path, subject.volume.axes, output, place))
-        return found
+        def work(_stop: StopFlag) -> Generator[_Copied, None, None]:
+            found = [
+                place or save_pixels(subject, folder)
+                for place, subject in zip(kept, subjects, strict=True)
+            ]
+            done = on_files(order, repeat, found, folder)
+            yield _Copied(written(done), str(done.jobs[-1].output), found)
 
-    def _file(self, subject: Subject) -> tuple[Path, Place] | None:
-        """The file that holds the pixels of a layer; a layer in no file is saved first."""
-        known = self._saved.get(id(subject.layer)) or origin_of(subject.layer)
-        place = place_in_file(subject.volume, known) if known else None
-        if known is not None and place is not None:
-            return known, place
-        folder = QFileDialog.getExistingDirectory(
-            self, f"{subject.look.name} is in no file: choose a folder to save it in"
-        )
-        if not folder:
-            return None
-        saved = saved_source(subject.volume, Path(folder), subject.look.name)
-        self._saved[id(subject.layer)] = saved
-        return saved, Place()
+        write(self.copied, "Copying …")
+        self._task = Task(work, "writing a command", self)
+        self._task.happened.connect(lambda copied: self._copied(copied, subjects))
+        self._task.failed.connect(self.failed)
+        self._task.over.connect(lambda: setattr(self, "_task", None))
+        self._task.start()
 
-    def _model_file(self, order: Order, beside: Path) -> str | None:
-        """The file of a model that was applied; one that is not saved is saved beside the image."""
-        if order.model is None:
-            return None
-        if not order.model_file:
-            path = beside.with_name(f"{_stem(beside)}_{order.model.method.name}.safetensors")
-            order.model.save(path)
-            return str(path)
-        return order.model_file
-
-
-def _stem(path: Path) -> str:
-    return path.name.partition(".")[0]
+    def _copied(self, copied: _Copied, subjects: Sequence[Subject]) -> None:
+        for subject, kept in zip(subjects, copied.kept, strict=True):
+            self._saved[subject.key] = kept.file
+        QApplication.clipboard().setText(copied.text)
+        write(self.copied, f"Copied. It makes {copied.output}.")

@@ -16,15 +16,8 @@ if TYPE_CHECKING:
     from napari_blindspot.events import Finished
     from napari_blindspot.io.base import Volume
     from napari_blindspot.measure import ChannelNoise, Estimate, NoiseReport
-    from napari_blindspot.noise import NoiseLaw
 
 _TIMES = " × "
-
-
-def size_text(volume: Volume) -> str:
-    """Size and type: `32 × 512 × 512, uint16, 16.8 MB`."""
-    shape = _TIMES.join(map(str, volume.shape))
-    return f"{shape}, {volume.dtype.name}, {bytes_text(volume.nbytes)}"
 
 
 def axes_text(volume: Volume) -> str:
@@ -38,6 +31,25 @@ def axes_text(volume: Volume) -> str:
     plane = f"{lengths['Y']}{_TIMES}{lengths['X']} pixels"
     planes = f"{lengths['Z']} planes of {plane}" if lengths.get("Z", 1) > 1 else plane
     return ", ".join(filter(None, [*counts, planes, _spacing(volume), _interval(volume)]))
+
+
+def summary_text(volume: Volume) -> str:
+    """An image in one sentence: what its axes are, its type and its size."""
+    return f"{axes_text(volume)}; {volume.dtype.name}, {bytes_text(volume.nbytes)}"
+
+
+_FLAGS = {
+    "use --dims 2D": "choose planes (2D) under Advanced",
+    "use --dims 3D": "choose volumes (3D) under Advanced",
+    "use --device auto": "choose the device auto in the preferences",
+}
+
+
+def in_window_words(sentence: str) -> str:
+    """A sentence of the core, with what to do here in place of what to do on the command line."""
+    for flag, words in _FLAGS.items():
+        sentence = sentence.replace(flag, words)
+    return sentence
 
 
 def noise_text(report: NoiseReport) -> str:
@@ -70,21 +82,9 @@ def stopped_text(finished: Finished) -> str:
 
 
 def done_text(finished: Finished, title: str) -> str:
-    """What was done, in what time, and what the noise was found to be."""
+    """What was done, and in what time."""
     verb = "Trained" if finished.denoised is None else "Denoised"
-    names = finished.denoised.channel_names if finished.denoised else ()
-    laws = {
-        channel: law
-        for network in finished.model.networks
-        for channel, law in zip(network.channels, network.noise, strict=True)
-    }
-    found = [
-        (f"{_channel_name(names[c] if c < len(names) and names[c] else str(c))} " * (len(laws) > 1))
-        + _fitted(law)
-        for c, law in sorted(laws.items())
-    ]
-    ending = f" Noise: {'; '.join(found)}." if found else ""
-    return f"{verb} with {title} in {clock_text(finished.elapsed_s)}.{ending}"
+    return f"{verb} with {title} in {clock_text(finished.elapsed_s)}."
 
 
 def clock_text(seconds: float) -> str:
@@ -158,13 +158,6 @@ def _defects(channel: ChannelNoise) -> str:
         return ""
     plural = "" if sum(count for count, _ in counts) == 1 else "s"
     return f"Left out: {' and '.join(found)} pixel{plural}."
-
-
-def _fitted(law: NoiseLaw) -> str:
-    """A law that was fitted after the training."""
-    if law.gain <= 0:
-        return f"standard deviation {number(max(law.offset, law.floor) ** 0.5)} at any signal"
-    return f"gain {number(law.gain)}, read noise at most {number(law.floor**0.5)}"
 
 
 def _channel_name(name: str) -> str:
