@@ -99,7 +99,7 @@ def test_preview_follows_the_slider_and_goes_at_the_end(window, qtbot, finish):
     assert [layer.name for layer in viewer.layers] == ["stack", "stack · Noise2Void"]
 
 
-def test_copied_command_gives_the_same_pixels(window, denoise, noisy, tmp_path):
+def test_copied_command_gives_the_same_pixels(window, denoise, noisy, tmp_path, qtbot):
     file = tmp_path / "cells one.tif"
     tifffile.imwrite(file, noisy)
     viewer, tab = window()
@@ -107,6 +107,7 @@ def test_copied_command_gives_the_same_pixels(window, denoise, noisy, tmp_path):
     (result,) = denoise(viewer, tab, "n2v", "5steps")
 
     tab.result.command.click()
+    qtbot.waitUntil(lambda: tab.result.copied.text().startswith("Copied"), timeout=20_000)
     text = QApplication.clipboard().text()
     words = shlex.split(text)
     assert words[0] == "blindspot"
@@ -125,7 +126,7 @@ def test_copied_command_gives_the_same_pixels(window, denoise, noisy, tmp_path):
 
 
 def test_a_layer_in_no_file_is_saved_before_its_command_is_copied(
-    window, denoise, noisy, tmp_path, monkeypatch
+    window, denoise, noisy, tmp_path, monkeypatch, qtbot
 ):
     viewer, tab = window(noisy, name="cells")
     denoise(viewer, tab)
@@ -135,6 +136,7 @@ def test_a_layer_in_no_file_is_saved_before_its_command_is_copied(
     )
 
     tab.result.python.click()
+    qtbot.waitUntil(lambda: tab.result.copied.text().startswith("Copied"), timeout=20_000)
 
     (saved,) = [path for path in tmp_path.iterdir() if path.name.endswith(".tif")]
     np.testing.assert_array_equal(open_volume(saved).read(), noisy)

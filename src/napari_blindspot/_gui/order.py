@@ -158,11 +158,11 @@ def add_results(viewer: ViewerModel, order: Order, finished: Finished) -> list[A
     record = record_of(order, finished)
     done = finished.done
     title = order.title if done >= 1 else f"{order.title} ({100 * done:.0f} %)"
-    pixels = finished.denoised.data
+    pixels = shown_pixels(finished.denoised)
     added = [add_above(viewer, source, pixels, look.denoised(title, record))]
     extra = {}
     if finished.std is not None and order.job.with_std:
-        extra["uncertainty"] = finished.std.data
+        extra["uncertainty"] = shown_pixels(finished.std)
     if order.residual:
         extra["residual"] = difference(_noisy_part(order), pixels)
     if str(added[0].blending) not in _COVERING and source in viewer.layers:
@@ -217,13 +217,47 @@ def difference(noisy: Any, denoised: Any) -> Any:
     """Noisy minus denoised, computed where it is looked at if the pixels are not in memory."""
     if isinstance(noisy, np.ndarray) and isinstance(denoised, np.ndarray):
         return noisy.astype(np.float32) - denoised
+    lazily: list[Any] = [_lazy(values) for values in (noisy, denoised)]
+    return lazily[0].astype(np.float32) - lazily[1]
+
+
+def shown_pixels(volume: Volume) -> Any:
+    """Pixels as a layer takes them: in memory, or read from the file where they are looked at."""
+    return volume.data if isinstance(volume.data, np.ndarray) else _lazy(volume.data)
+
+
+def _lazy(pixels: Any) -> Any:
     import dask.array as da
 
-    lazily: list[Any] = [
-        values if isinstance(values, da.Array) else da.from_array(values)  # type: ignore[no-untyped-call]
-        for values in (noisy, denoised)
-    ]
-    return lazily[0].astype(np.float32) - lazily[1]
+    if isinstance(pixels, da.Array):
+        return pixels
+    # Plane by plane, as a viewer looks at them.
+    chunks = (1,) * (len(pixels.shape) - 2) + tuple(pixels.shape[-2:])
+    return da.from_array(
+        _Sliced(pixels), chunks=chunks, asarray=False, meta=np.empty(0, pixels.dtype)
+    )  # type: ignore[no-untyped-call]
+
+
+@dataclass(frozen=True, eq=False)
+class _Sliced:
+    """Pixels that give arrays when they are sliced, whatever else they are."""
+
+    pixels: Any
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.pixels.shape)
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.dtype(self.pixels.dtype)
+
+    def __getitem__(self, index: Any) -> Any:
+        return np.asarray(self.pixels[index])
 
 
 def region_of(text: str | None, volume: Volume) -> Region | None:
