@@ -51,3 +51,13 @@ def shared_data():
     if not folder.is_dir():
         pytest.skip("the reference data ../shared/data is not beside this checkout")
     return folder.resolve()
+
+
+@pytest.fixture
+def few_pixels(monkeypatch):
+    """Noise fitted to a tenth of the usual pixels, which takes longer than a training of few steps.
+
+    For tests of the way that data take; processes that a test starts fit to the usual number.
+    """
+    monkeypatch.setattr("napari_blindspot.fitting._PIXELS_IN_TRAINING", 30_000)
+    monkeypatch.setattr("napari_blindspot.fitting._PIXELS_AT_THE_END", 100_000)

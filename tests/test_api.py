@@ -8,6 +8,7 @@ from napari_blindspot import api
 from napari_blindspot.events import Step, Stop
 from napari_blindspot.params import InputError
 
+pytestmark = pytest.mark.usefixtures("few_pixels")
 OPTIONS = {"method": "n2v", "budget": "2steps", "width": 4, "patch": 16}
 
 

@@ -24,12 +24,13 @@ from napari_blindspot.run import run
 KILLED = """
 import os, signal, sys
 import torch
-from napari_blindspot import checkpoint, ring, sources
+from napari_blindspot import checkpoint, fitting, ring, sources
 from napari_blindspot.events import Step
 from napari_blindspot.job import Job
 from napari_blindspot.run import run
 
 checkpoint.INTERVAL_S = 0
+fitting._PIXELS_IN_TRAINING, fitting._PIXELS_AT_THE_END = 30_000, 100_000
 ring.MOST_BLOCKS = 8
 sources.WHOLE = int(sys.argv[3])
 torch.set_num_threads(int(sys.argv[4]))
@@ -38,6 +39,7 @@ for event in run(Job.load(sys.argv[1])):
     if isinstance(event, Step) and (event.network, event.step) == (network, step):
         os.kill(os.getpid(), signal.SIGKILL)
 """
+pytestmark = pytest.mark.usefixtures("few_pixels")
 TINY = {"width": 4, "depth": 1, "patch": 48}
 
 

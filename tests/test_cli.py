@@ -52,7 +52,7 @@ def command(*arguments, **options):
 
 
 @pytest.fixture(autouse=True)
-def one_thread():
+def one_thread(few_pixels):
     """Images this small only wait for one another's threads."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -12,6 +12,8 @@ from napari_blindspot.exam import Exam, held_out
 from napari_blindspot.normalization import Normalization
 from napari_blindspot.series import Series
 
+pytestmark = pytest.mark.usefixtures("few_pixels")
+
 
 def series_of(image):
     volume = api.as_volume(image)

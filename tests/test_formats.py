@@ -91,6 +91,7 @@ CASES = [
 STORED = {"yx_f16.tif": "float32"}  # OME-TIFF has no floats of 16 bits
 
 
+@pytest.mark.usefixtures("few_pixels")
 @pytest.mark.skipif(not FORMATS.exists(), reason="shared/data/formats is absent")
 @pytest.mark.parametrize("case", CASES, ids=[case[0] for case in CASES])
 def test_axes_shape_scale_and_type_are_kept(tmp_path, case):

@@ -14,7 +14,8 @@ from napari_blindspot.params import InputError
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
     noisy = np.random.default_rng(0).poisson(20, (2, 32, 32)).astype(np.uint16)
-    model = api.train(noisy, axes="CYX", method="n2v", budget="2steps", width=4, patch=16)
+    options = {"method": "n2v", "budget": "2steps", "width": 4, "patch": 16, "batch": 64}
+    model = api.train(noisy, axes="CYX", **options)
     path = tmp_path_factory.mktemp("model") / "model.safetensors"
     model.save(path)
     return path, model

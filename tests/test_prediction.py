@@ -188,7 +188,7 @@ def test_tiles_are_smaller_where_little_memory_is_free():
 
 
 @pytest.fixture
-def everything_is_large(monkeypatch):
+def everything_is_large(few_pixels, monkeypatch):
     for module in (results, sources):
         monkeypatch.setattr(module, "WHOLE", 1000)
     monkeypatch.setattr(ring, "MOST_BLOCKS", 16)

@@ -14,6 +14,7 @@ from napari_blindspot.job import Job
 from napari_blindspot.params import InputError
 from napari_blindspot.run import run
 
+pytestmark = pytest.mark.usefixtures("few_pixels")
 QUICK = {"method": "n2v", "params": {"width": 4, "patch": 16}, "budget": "3steps"}
 
 

@@ -14,7 +14,7 @@ TINY = {"width": 4, "depth": 1, "patch": 16, "batch": 4}
 
 
 @pytest.fixture(autouse=True)
-def one_thread(monkeypatch):
+def one_thread(few_pixels, monkeypatch):
     """Images this small only wait for one another's threads; worker processes inherit the rest."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     before = torch.get_num_threads()

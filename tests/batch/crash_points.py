@@ -12,10 +12,13 @@ import sys
 from pathlib import Path
 
 import torch
+import torch._dynamo  # the first optimizer loads it
 
 import napari_blindspot.run  # noqa: F401 - loaded once, for all forks
+from napari_blindspot import fitting
 from napari_blindspot.cli import main
 
+fitting._PIXELS_AT_THE_END = 100_000
 CALLS = ("fsync", "mkdir", "rename", "replace", "rmdir", "unlink", "write")
 FARTHEST = 2000
 

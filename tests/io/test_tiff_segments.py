@@ -432,7 +432,7 @@ def test_a_strip_that_is_missing_is_refused(tmp_path):
 
 
 @pytest.fixture
-def small_ring(monkeypatch):
+def small_ring(few_pixels, monkeypatch):
     monkeypatch.setattr(sources, "WHOLE", 1000)
     monkeypatch.setattr(sources, "_PROBE", 2**15)
     monkeypatch.setattr(ring, "MOST_BLOCKS", 8)

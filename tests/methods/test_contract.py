@@ -22,6 +22,7 @@ from napari_blindspot.noise import NoiseLaw
 from napari_blindspot.prediction import predict
 from napari_blindspot.run import run
 
+pytestmark = pytest.mark.usefixtures("few_pixels")
 SMALL = {"width": 8, "depth": 1, "patch": 32, "batch": 2, "members": 1}
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.cuda)]
 NAMES = list(methods.available())
@@ -117,7 +118,7 @@ def test_same_seed_same_losses_and_pixels(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_tiled_equals_untiled(name):
-    noisy, _ = scenes.noisy_and_clean((230, 250))
+    noisy, _ = scenes.noisy_and_clean((156, 166))
     result = trained(name, noisy, steps=8)
     volume = api.as_volume(noisy)
     layout = Layout("YX", noisy.shape, "YX")
@@ -290,9 +291,9 @@ def assert_uncorrelated(masking, channels):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_psnr_gain_reaches_the_declared_floor(name):
-    noisy, clean = scenes.noisy_and_clean((128, 128), peak=25.0)
+    noisy, clean = scenes.noisy_and_clean((96, 96), peak=25.0)
     before = scenes.peak_signal_to_noise(noisy, clean)
-    options = small(name, width=16, depth=2, patch=48, batch=4)
-    result = api.denoise(noisy, method=name, budget="250steps", **options)
+    options = small(name, width=16, depth=2, batch=4)
+    result = api.denoise(noisy, method=name, budget="120steps", **options)
     gain = scenes.peak_signal_to_noise(result.image, clean) - before
     assert gain >= methods.get(name).gain_floor_db
