@@ -98,7 +98,9 @@ class _BetweenOperations(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        check()
+        # To look at a shape or a type is no operation.
+        if getattr(func, "__name__", "") != "__get__":
+            check()
         if func in _CONVOLUTIONS and not torch.is_grad_enabled():
             return _convolved(func, **_named(args, kwargs or {}))
         result = func(*args, **(kwargs or {}))

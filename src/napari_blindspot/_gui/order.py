@@ -254,7 +254,8 @@ class _Sliced:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        return np.dtype(self.pixels.dtype)
+        dtype: np.dtype[Any] = np.dtype(self.pixels.dtype)
+        return dtype
 
     def __getitem__(self, index: Any) -> Any:
         return np.asarray(self.pixels[index])
