@@ -101,7 +101,7 @@ def move(viewer: object) -> None:
 def denoise(widget: object, name: str, seconds: float, ticks: Ticks) -> None:
     """Denoise the sample with one method; its first seconds, with the imports, count apart."""
     from napari_blindspot import methods
-    from napari_blindspot.events import Step, Tile
+    from napari_blindspot.events import Step, Stop, Tile
 
     tab, title = widget.denoise_tab, methods.get(name).title
 
@@ -116,8 +116,11 @@ def denoise(widget: object, name: str, seconds: float, ticks: Ticks) -> None:
     tab.method.budget = f"{seconds:g}s"
     tab.denoise()
     tab.running.happened.connect(phase)
+    until = time.perf_counter() + 3 * seconds
     while tab.busy:
         wait(0.1)
+        if time.perf_counter() > until:
+            tab.stop(Stop.HALT)
     ticks.enter("between")
 
 

@@ -13,6 +13,7 @@ from napari_blindspot._gui.suitability import mismatches
 from napari_blindspot._gui.task import Task
 from napari_blindspot._gui.view import InView
 from napari_blindspot.events import Finished, Preview, Stop, Watching
+from napari_blindspot.regions import cropped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -109,7 +110,8 @@ class Running(QObject):
         region = region_of(part, order.source.volume)
         self._view = InView(self._viewer, order.source.layer, region)
         look = look_of_part(order.source.look, region)
-        self.preview = PreviewLayer(self._viewer, order.source.layer, look)
+        shape = cropped(order.source.volume, part).shape
+        self.preview = PreviewLayer(self._viewer, order.source.layer, look, shape)
         return self._view
 
     def _show(self, event: Event | list[Mismatch]) -> None:
