@@ -35,12 +35,12 @@ FRAME_S = 0.7
 def widget(theme: str) -> None:
     """After a run, with the uncertainty beside the denoised layer."""
     with window(theme) as (viewer, dock):
-        viewer.open_sample("napari-blindspot", "planaria")
+        viewer.open_sample("napari-blindspot", "timelapse")
         tab = dock.denoise_tab
         wait(1)
         tab.image.analyse.click()
         wait_until(lambda: tab.image.report is not None)
-        tab.method.budget = "20s"
+        tab.method.budget = "12s"
         tab.uncertainty.setChecked(True)
         tab.denoise()
         wait_until(lambda: not tab.busy)
@@ -53,7 +53,7 @@ def compare() -> None:
     with window("dark") as (viewer, dock):
         viewer.open_sample("napari-blindspot", "filaments")
         tab = dock.denoise_tab
-        tab.method.budget = "20s"
+        tab.method.budget = "12s"
         tab.denoise()
         wait_until(lambda: not tab.busy)
         tab.result.compare.click()
@@ -67,7 +67,7 @@ def live() -> None:
     with window("dark") as (viewer, dock):
         viewer.open_sample("napari-blindspot", "filaments")
         tab = dock.denoise_tab
-        tab.method.budget = "20s"
+        tab.method.budget = "12s"
         wait(1)
         frames.append(picture(viewer))
         tab.denoise()
