@@ -91,7 +91,7 @@ def batch() -> None:
         (Path(folder) / "cells_5.ome.tif").write_bytes(source.read_bytes()[:5000])
         dock.denoise_tab.method.method = "n2v"
         dock.denoise_tab.method.budget = "3s"
-        dock.tabs.setCurrentWidget(dock.batch_tab)
+        dock.tabs.setCurrentIndex(1)
         dock.batch_tab.add([folder])
         wait(1)
         dock.batch_tab.start()

@@ -331,7 +331,7 @@ def test_an_unforeseen_error_keeps_its_details(tab, qtbot, folder, monkeypatch):
         raise RuntimeError("the cable is loose")
         yield
 
-    monkeypatch.setattr("napari_blindspot._gui.batch_tab.run_batch", broken)
+    monkeypatch.setattr("napari_blindspot.batch.runner.run_batch", broken)
     tab.add([str(folder)])
     tab.start()
     finish(qtbot, tab)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from napari_blindspot._gui.batch_table import Table
 from napari_blindspot._gui.path_edit import as_shown, beside
 from napari_blindspot._gui.task import Task
 from napari_blindspot._gui.thumbnails import Thumbnailer
-from napari_blindspot.batch import Batch, images, run_batch
+from napari_blindspot.batch import Batch, images
 from napari_blindspot.batch.events import (
     BatchFinished,
     BatchStarted,
@@ -36,6 +36,9 @@ from napari_blindspot.params import InputError
 if TYPE_CHECKING:
     from qtpy.QtCore import QModelIndex
     from qtpy.QtGui import QDragEnterEvent, QDropEvent, QShowEvent
+
+    from napari_blindspot.batch.events import BatchEvent
+    from napari_blindspot.events import StopFlag
 
 _SECOND_MS = 1000
 _REDRAWN_S = 0.25
@@ -128,7 +131,7 @@ class BatchTab(QWidget):
             return
         self._rows.begin(batch)
         name = f"Denoising {len(self._rows)} image{'s' * (len(self._rows) != 1)}"
-        self._task = Task(lambda stop: run_batch(batch, stop), name)
+        self._task = Task(lambda stop: _batch_events(batch, stop), name)
         self._task.happened.connect(self._hear)
         self._task.failed.connect(self._fail)
         self._task.over.connect(self._end)
@@ -353,3 +356,10 @@ def _paths_in(event: QDropEvent) -> list[str]:
     data = event.mimeData()
     urls = data.urls() if data is not None else []
     return [url.toLocalFile() for url in urls if url.isLocalFile()]
+
+
+def _batch_events(batch: Batch, stop: StopFlag) -> Generator[BatchEvent, None, None]:
+    """The batch; its runner is imported in the thread."""
+    from napari_blindspot.batch import run_batch
+
+    return run_batch(batch, stop)

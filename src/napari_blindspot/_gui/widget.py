@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
-from napari_blindspot._gui.batch_tab import BatchTab
 from napari_blindspot._gui.denoise_tab import DenoiseTab
 from napari_blindspot._gui.settings import read_settings
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
+
+    from napari_blindspot._gui.batch_tab import BatchTab
 
 TITLE = "Blind-spot denoising"
 _WIDTH = 340
@@ -31,21 +32,35 @@ class DenoisingWidget(QWidget):
         super().__init__()
         self.viewer = napari_viewer
         self.denoise_tab = DenoiseTab(napari_viewer)
-        self.batch_tab = BatchTab(self.denoise_tab.fields, lambda: read_settings().output_folder)
+        self._batch_page = QWidget()
         self.tabs = QTabWidget()
         self.tabs.addTab(self.denoise_tab, "Denoise")
-        self.tabs.addTab(self.batch_tab, "Batch")
+        self.tabs.addTab(self._batch_page, "Batch")
+        self.tabs.currentChanged.connect(lambda index: self.batch_tab if index else None)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
         layout.addWidget(self.tabs)
         self.setMinimumWidth(_WIDTH)
-        # One job at a time.
-        self.denoise_tab.busy_changed.connect(
-            lambda busy: self.batch_tab.set_enabled_to_run(not busy)
-        )
-        self.batch_tab.busy_changed.connect(lambda busy: self.denoise_tab.set_free(not busy))
-        self.batch_tab.opened.connect(self._open)
+        self._batch: BatchTab | None = None
         self._released = False
+
+    @property
+    def batch_tab(self) -> BatchTab:
+        """The other tab, which is made when it is first looked at."""
+        if self._batch is None:
+            from napari_blindspot._gui.batch_tab import BatchTab
+
+            made = BatchTab(self.denoise_tab.fields, lambda: read_settings().output_folder)
+            page = QVBoxLayout(self._batch_page)
+            page.setContentsMargins(0, 0, 0, 0)
+            page.addWidget(made)
+            # One job at a time.
+            made.set_enabled_to_run(not self.denoise_tab.busy)
+            self.denoise_tab.busy_changed.connect(lambda busy: made.set_enabled_to_run(not busy))
+            made.busy_changed.connect(lambda busy: self.denoise_tab.set_free(not busy))
+            made.opened.connect(self._open)
+            self._batch = made
+        return self._batch
 
     def choose(self, *, method: str | None = None, layer: Any = None) -> None:
         """Show the widget set to a method and a layer."""
@@ -68,7 +83,8 @@ class DenoisingWidget(QWidget):
         if not self._released:
             self._released = True
             self.denoise_tab.release()
-            self.batch_tab.abandon()
+            if self._batch is not None:
+                self._batch.abandon()
 
     def _open(self, noisy: str, result: str) -> None:
         for path in (noisy, result):

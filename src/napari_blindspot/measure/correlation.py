@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.fft import dctn
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -146,6 +145,8 @@ def _windows(planes: NDArray[Any], step: int) -> NDArray[Any]:
 
 
 def _scaled(patches: Floats, gain: float, offset: float) -> Floats:
+    from scipy.fft import dctn
+
     level = patches.mean((1, 2))
     noise = gain * level + offset
     noise = np.maximum(noise, 0.1 * max(float(np.median(noise)), np.finfo(float).tiny))
@@ -251,6 +252,8 @@ def between_planes(
     neighbouring planes, and would pass for correlated noise. In time the mean is taken off, too.
     """
     _, stacked = cut(runs)
+    from scipy.fft import dctn
+
     fewest = _FRAMES if axis == "T" else 2
     if stacked is None or stacked.shape[1] < fewest or len(stacked) < _PLACES:
         return []
