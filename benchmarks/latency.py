@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TICK_MS, MOVE_MS = 30, 500
 HEADER = "| while | ticks | median, ms | 95th percentile, ms | longest, ms |"
 IDLE_S = 10.0
+FEWEST = 50  # ticks from which a percentile says something
 
 
 @dataclass
@@ -52,9 +53,8 @@ def main() -> None:
     rows = rows_of(measure(options))
     print("\n".join([HEADER, *rows]))
     if not options.dry:
-        tables.write(
-            ROOT / "docs" / "benchmarks.md", "latency", [HEADER, "|---|---|---|---|---|", *rows]
-        )
+        text = "\n".join([HEADER, "|---|---:|---:|---:|---:|", *rows])
+        tables.write_between_markers(ROOT / "docs" / "benchmarks.md", "latency", text)
 
 
 def measure(options: argparse.Namespace) -> dict[str, list[float]]:
@@ -136,6 +136,8 @@ def wait(seconds: float) -> None:
 def rows_of(times: dict[str, list[float]]) -> list[str]:
     rows = []
     for phase, values in times.items():
+        if len(values) < FEWEST:
+            continue
         late = np.percentile(values, 95)
         numbers = f"{statistics.median(values):.0f} | {late:.0f} | {max(values):.0f}"
         rows.append(f"| {phase} | {len(values)} | {numbers} |")

@@ -107,10 +107,8 @@ def halted_after(job, steps, **options):
 def test_a_halted_training_keeps_its_state_and_a_finished_one_does_not(monkeypatch, job):
     monkeypatch.setattr(checkpoint, "INTERVAL_S", 0)
     halted_after(job, 5)
-    assert [path.name for path in Checkpoints.of_job(job).paths] == [
-        ".out.ome.tif.checkpoint-0",
-        ".out.ome.tif.checkpoint-1",
-    ]
+    # The network of the second channel had not begun.
+    assert [path.name for path in Checkpoints.of_job(job).paths] == [".out.ome.tif.checkpoint-0"]
     *_, finished = run(job, resume=True)
     assert isinstance(finished, Finished)
     assert not Checkpoints.of_job(job).paths

@@ -29,7 +29,7 @@ class _Asker:
         self._due = 0.0
 
     def ask(self) -> None:
-        now = time.perf_counter()
+        now = time.monotonic()
         if now < self._due:
             return
         self._due = now + _INTERVAL_S

@@ -120,7 +120,7 @@ def train(
         updates = list(recipe.noise_updates[len(progress.laws) :])
         began = time.perf_counter() - progress.elapsed_s
         fraction = clock.fraction(progress.step)
-        took_s = math.inf
+        took_s = 0.0
 
         while fraction < 1 and stop() is Stop.NO:
             if updates and fraction >= updates[0]:
@@ -128,8 +128,10 @@ def train(
                 parts = _renoised(noise, parts, progress, stop)
             _set_rate(optimizer, recipe.learning_rate * schedule(fraction))
             pair = _pair(parts, sampler, generator, stop)
-            loss, took_s = _learned(parts, pair, optimizer, stop if took_s > _SLOW_S else None)
+            loss = _learned(parts, pair, optimizer, stop if took_s > _SLOW_S else None)
+            before_s = progress.elapsed_s
             step = progress.count(loss, time.perf_counter() - began)
+            took_s = progress.elapsed_s - before_s
             _average(averages, network, min(recipe.averaging, (1 + step) / (10 + step)))
             fraction = clock.fraction(step)
             if checkpoint:
@@ -165,8 +167,8 @@ def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
 
 def _learned(
     parts: Parts, pair: TrainingPair, optimizer: torch.optim.Optimizer, stop: StopFlag | None
-) -> tuple[float, float]:
-    """Loss of one step of the optimiser, and the seconds that it took.
+) -> float:
+    """Loss of one step of the optimiser.
 
     `stop` is asked in the midst of it, which is not worth while for steps that are over at once.
     """
@@ -177,11 +179,10 @@ def _learned(
         torch.autograd.backward(loss)
         return loss.detach()
 
-    began = time.perf_counter()
     loss = aside(work, stop) if stop else work()
     nn.utils.clip_grad_norm_(parts.network.parameters(), _LARGEST_GRADIENT)
     optimizer.step()
-    return float(loss), time.perf_counter() - began
+    return float(loss)
 
 
 def _set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
