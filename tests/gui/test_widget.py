@@ -28,14 +28,14 @@ def opened():
     return float(seconds), torch == "True"
 
 
-def test_opening_takes_no_third_of_a_second_and_no_torch():
+def test_opening_takes_less_than_half_a_second_and_no_torch():
     # What other programs do slows a processor down: once is enough.
     times = []
-    while len(times) < 3 and min(times, default=1.0) >= 0.3:
+    while len(times) < 3 and min(times, default=1.0) >= 0.5:
         seconds, with_torch = opened()
         assert not with_torch
         times.append(seconds)
-    assert min(times) < 0.3
+    assert min(times) < 0.5
 
 
 def test_a_batch_and_a_run_exclude_one_another(window, noisy):
