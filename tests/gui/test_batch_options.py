@@ -8,10 +8,10 @@ from napari_blindspot import methods
 from napari_blindspot._gui.batch_options import (
     BatchOptions,
     budget_in_words,
-    in_interface_words,
     stopped_in_words,
 )
 from napari_blindspot._gui.path_edit import PathEdit
+from napari_blindspot._gui.wording import in_window_words
 from napari_blindspot.job import Job
 from napari_blindspot.params import InputError
 
@@ -94,7 +94,7 @@ def test_a_budget_in_words(budget, words):
 
 
 def test_sentences_speak_of_the_boxes_here():
-    said = in_interface_words("out has a journal; use --resume to go on with it, or choose another")
+    said = in_window_words("out has a journal; use --resume to go on with it, or choose another")
     assert said == 'out has a journal; tick "Go on where it was left off", or choose another'
 
 

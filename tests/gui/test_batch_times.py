@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from napari_blindspot._gui.batch_times import Times, clock_text
+from napari_blindspot._gui.batch_times import Times
+from napari_blindspot._gui.wording import clock_text
 from napari_blindspot.batch.events import (
     FileDone,
     FileFailed,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -20,22 +21,34 @@ viewer.close()
 """
 
 
+@pytest.fixture(scope="module")
 def opened():
-    """Processor seconds until the widget is there, and whether PyTorch was imported."""
-    done = subprocess.run([sys.executable, "-c", OPENING], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    seconds, torch = done.stdout.split()[-2:]
-    return float(seconds), torch == "True"
+    """Processor seconds until the widget is there, and whether PyTorch was imported.
+
+    Compiled modules are kept, as they are where a user has installed the package.
+    """
+    environment = {**os.environ}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+
+    def run():
+        command = [sys.executable, "-c", OPENING]
+        done = subprocess.run(command, capture_output=True, text=True, env=environment)
+        assert done.returncode == 0, done.stderr
+        seconds, torch = done.stdout.split()[-2:]
+        return float(seconds), torch == "True"
+
+    run()
+    return run
 
 
-def test_opening_takes_less_than_half_a_second_and_no_torch():
+def test_opening_takes_less_than_0_3_s_and_no_torch(opened):
     # What other programs do slows a processor down: once is enough.
     times = []
-    while len(times) < 3 and min(times, default=1.0) >= 0.5:
+    while len(times) < 3 and min(times, default=1.0) >= 0.3:
         seconds, with_torch = opened()
         assert not with_torch
         times.append(seconds)
-    assert min(times) < 0.5
+    assert min(times) < 0.3
 
 
 def test_a_batch_and_a_run_exclude_one_another(window, noisy):

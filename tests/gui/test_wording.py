@@ -185,4 +185,4 @@ def test_a_stopped_run_in_words(done, said):
 
 def test_errors_say_what_to_do_in_the_window():
     said = wording.in_window_words("A 3D network needs a Z axis, the input has TYX; use --dims 2D.")
-    assert said.endswith("choose planes (2D) under Advanced.")
+    assert said.endswith("choose planes (2D) under Denoise, Advanced.")

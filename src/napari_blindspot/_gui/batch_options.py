@@ -17,7 +17,8 @@ from qtpy.QtWidgets import (
 )
 
 from napari_blindspot import methods
-from napari_blindspot._gui.path_edit import PathEdit, as_shown
+from napari_blindspot._gui.path_edit import PathEdit
+from napari_blindspot._gui.wording import RESUME
 from napari_blindspot.batch import Batch
 from napari_blindspot.budget import PRESETS, Budget
 from napari_blindspot.job import Job
@@ -37,23 +38,11 @@ _TRAIN_TIP = (
     "Anew: best for images that differ, and slowest. One model for all: for images of one kind, "
     "taken with the same settings."
 )
-_RESUME = "Go on where it was left off"
 _RESUME_TIP = (
     "Finished images are left as they are, unless they or the options have changed, and a "
     "training that was cut off goes on."
 )
 _STD_TIP = "Write the posterior standard deviation beside each result, as NAME_std"
-# The core speaks of the options of the command line.
-_IN_WORDS = {
-    "use --resume to go on with it": f'tick "{_RESUME}"',
-    "start without --resume": f'untick "{_RESUME}"',
-    "with --resume": f'with "{_RESUME}"',
-    ", and subfolders are searched with --recursive": "; add subfolders one by one",
-    ", or choose with --pattern": ", or remove one of them",
-    "use --dims 2D": "choose 2D under Denoise",
-    "use --dims 3D": "choose 3D under Denoise",
-    "use --device auto": "choose the device auto under Denoise",
-}
 
 
 class BatchOptions(QWidget):
@@ -77,7 +66,7 @@ class BatchOptions(QWidget):
         self.model = PathEdit(_ask_for_model, "Model that is applied to all images")
         self.output = PathEdit(_ask_for_folder, "Folder of the results and of the journal")
         self.uncertainty = QCheckBox("Uncertainty too")
-        self.resume = QCheckBox(_RESUME)
+        self.resume = QCheckBox(RESUME)
         self.resume.setChecked(True)
         self.resume.setToolTip(_RESUME_TIP)
         self.line = QLabel()
@@ -180,14 +169,7 @@ def stopped_in_words(goes_on: bool) -> str:
     """What to do after a stop."""
     if goes_on:
         return "Stopped; Run goes on with the images that are left."
-    return f'Stopped; tick "{_RESUME}", and Run does the images that are left.'
-
-
-def in_interface_words(sentence: str) -> str:
-    """A sentence of the core, with what to do here."""
-    for option, words in _IN_WORDS.items():
-        sentence = sentence.replace(option, words)
-    return as_shown(sentence)
+    return f'Stopped; tick "{RESUME}", and Run does the images that are left.'
 
 
 def _has_std(fields: Mapping[str, Any]) -> bool:

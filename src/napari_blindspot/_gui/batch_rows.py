@@ -10,7 +10,8 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_blindspot._gui.batch_times import Times, clock_text
+from napari_blindspot._gui.batch_times import Times
+from napari_blindspot._gui.wording import clock_text
 from napari_blindspot.batch.events import (
     BatchFinished,
     BatchStarted,

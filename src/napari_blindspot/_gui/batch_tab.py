@@ -7,19 +7,18 @@ from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Qt, QTimer, Signal
-from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtCore import QTimer, Signal
+from qtpy.QtWidgets import QFileDialog, QSizePolicy, QVBoxLayout, QWidget
 
-from napari_blindspot._gui.batch_options import (
-    BatchOptions,
-    in_interface_words,
-    stopped_in_words,
-)
+from napari_blindspot._gui.batch_options import BatchOptions, stopped_in_words
 from napari_blindspot._gui.batch_rows import READY, Rows
 from napari_blindspot._gui.batch_table import Table
+from napari_blindspot._gui.layout import button, row
 from napari_blindspot._gui.path_edit import as_shown, beside
 from napari_blindspot._gui.task import Task
+from napari_blindspot._gui.texts import paragraph
 from napari_blindspot._gui.thumbnails import Thumbnailer
+from napari_blindspot._gui.wording import in_window_words
 from napari_blindspot.batch import Batch, images
 from napari_blindspot.batch.events import (
     BatchFinished,
@@ -111,7 +110,7 @@ class BatchTab(QWidget):
             try:
                 found = images.find(Batch((path,), self._output_for(path)))
             except InputError as error:
-                self._say(in_interface_words(str(error)))
+                self._say(str(error))
             else:
                 for file in self._rows.add([image.path for image in found]):
                     self._thumbnailer.ask(file)
@@ -127,7 +126,7 @@ class BatchTab(QWidget):
             self.options.show_fields(fields)
             batch = self.options.batch([row.file for row in self._rows.all()], fields)
         except InputError as error:
-            self._say(in_interface_words(str(error)))
+            self._say(str(error))
             return
         self._rows.begin(batch)
         name = f"Denoising {len(self._rows)} image{'s' * (len(self._rows) != 1)}"
@@ -165,7 +164,7 @@ class BatchTab(QWidget):
         try:
             self.options.show_fields(self._fields())
         except InputError as error:
-            self._say(in_interface_words(str(error)))
+            self._say(str(error))
         self._show_default_folder()
 
     def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802
@@ -188,18 +187,18 @@ class BatchTab(QWidget):
     def _make_widgets(self) -> None:
         self.table = Table(self._rows)
         self.options = BatchOptions()
-        self.add_files = _button("Add files…", "Add images", self._ask_for_files)
-        self.add_folder = _button("Add folder…", "Add all images in a folder", self._ask_for_folder)
-        self.remove_button = _button("Remove", "Take the selected images out", self._remove)
-        self.clear_button = _button("Clear", "Take all images out", self._clear)
-        self.open_button = _button(
-            "Open", "Show the selected images and their results in the viewer", self._open_selected
+        self.add_files = button("Add files…", self._ask_for_files, "Add images")
+        self.add_folder = button("Add folder…", self._ask_for_folder, "Add all images in a folder")
+        self.remove_button = button("Remove", self._remove, "Take the selected images out")
+        self.clear_button = button("Clear", self._clear, "Take all images out")
+        self.open_button = button(
+            "Open", self._open_selected, "Show the selected images and their results in the viewer"
         )
-        self.run_button = _button("Run", "Denoise all images", self.start)
-        self.stop_button = _button(
-            "Stop", "End the batch; what is finished stays, and Run goes on", self.stop
+        self.run_button = button("Run", self.start, "Denoise all images")
+        self.stop_button = button(
+            "Stop", self.stop, "End the batch; what is finished stays, and Run goes on"
         )
-        self.summary, self.message = _words(), _words()
+        self.summary, self.message = paragraph(), paragraph()
         self.options.chosen.connect(lambda: self._say(""))
         self.table.doubleClicked.connect(self._open_row)
         selection = self.table.selectionModel()
@@ -211,14 +210,13 @@ class BatchTab(QWidget):
         layout.setContentsMargins(4, 6, 4, 4)
         layout.setSpacing(6)
         adding = (self.add_files, self.add_folder, self.remove_button, self.clear_button)
-        layout.addLayout(_in_a_row(*adding))
+        layout.addWidget(row(*adding))
         layout.addWidget(self.table, 1)
-        summary = _in_a_row(self.summary, self.open_button)
-        summary.setStretch(0, 1)
-        layout.addLayout(summary)
+        self.summary.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        layout.addWidget(row(self.summary, self.open_button))
         layout.addWidget(self.options)
         layout.addWidget(self.message)
-        layout.addLayout(_in_a_row(self.run_button, self.stop_button))
+        layout.addWidget(row(self.run_button, self.stop_button))
 
     def _hear(self, event: Any) -> None:
         self._rows.hear(event)
@@ -241,10 +239,10 @@ class BatchTab(QWidget):
         if event.stopped:
             return stopped_in_words(self.options.resume.isChecked())
         some = event.done or event.skipped
-        return as_shown(f"The results are in {self.options.output.path}.") if some else ""
+        return f"The results are in {self.options.output.path}." if some else ""
 
     def _fail(self, sentence: str, details: str) -> None:
-        self._say(in_interface_words(sentence))
+        self._say(sentence)
         self.message.setToolTip("" if "report it" not in sentence else details)
 
     def _end(self) -> None:
@@ -279,7 +277,7 @@ class BatchTab(QWidget):
         self.stop_button.setEnabled(not idle)
 
     def _say(self, text: str) -> None:
-        self.message.setText(text)
+        self.message.setText(as_shown(in_window_words(text)))
         self.message.setToolTip("")
         self.message.setVisible(bool(text))
 
@@ -328,28 +326,6 @@ class BatchTab(QWidget):
         """Those images that have a result, and it."""
         rows = filter(None, map(self._rows.get, files))
         return [(row.file, row.output) for row in rows if row.state in READY]
-
-
-def _button(text: str, tip: str, clicked: Callable[[], None]) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(tip)
-    button.clicked.connect(lambda: clicked())
-    return button
-
-
-def _words() -> QLabel:
-    label = QLabel()
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    label.setWordWrap(True)
-    return label
-
-
-def _in_a_row(*widgets: QWidget) -> QHBoxLayout:
-    layout = QHBoxLayout()
-    layout.setSpacing(4)
-    for widget in widgets:
-        layout.addWidget(widget)
-    return layout
 
 
 def _paths_in(event: QDropEvent) -> list[str]:

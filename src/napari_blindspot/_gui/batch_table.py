@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 from napari_blindspot._gui import batch_cells
 from napari_blindspot._gui.batch_cells import FRACTION, KIND, Cells
 from napari_blindspot._gui.batch_rows import AT_WORK, READY, Row, Rows, State
-from napari_blindspot._gui.batch_times import clock_text
+from napari_blindspot._gui.wording import clock_text
 
 if TYPE_CHECKING:
     from qtpy.QtCore import QObject

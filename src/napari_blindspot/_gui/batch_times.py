@@ -154,11 +154,3 @@ class _Run:
         if not self.fraction:
             return None
         return (now - self.since) * (1 - self.fraction) / self.fraction
-
-
-def clock_text(seconds: float) -> str:
-    """A time as on a clock: `0:35`, `1:02:05`."""
-    whole = round(seconds)
-    minutes, rest = divmod(whole, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

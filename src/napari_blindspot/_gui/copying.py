@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-import itertools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import napari_blindspot
+from napari_blindspot._gui.free_path import free_path
 from napari_blindspot._gui.layers import origin_of
 from napari_blindspot._gui.repeating import (
     Place,
@@ -17,9 +18,10 @@ from napari_blindspot._gui.repeating import (
     place_in_file,
     saved_source,
 )
+from napari_blindspot.params import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from napari_blindspot._gui.order import Order, Subject
     from napari_blindspot.job import Job
@@ -43,12 +45,14 @@ def subjects_of(order: Order, repeat: Repeat) -> list[Subject]:
 def kept_pixels(subject: Subject, saved: Path | None) -> Kept | None:
     """The file with the pixels of a layer, which were saved there before or opened from there.
 
-    None where there is no such file, or the pixels are others by now.
+    None where there is no such file, it cannot be read by this package, or the pixels are others
+    by now.
     """
     for file in filter(None, (saved, origin_of(subject.layer))):
-        place = place_in_file(subject.volume, file)
-        if place is not None:
-            return Kept(file, place)
+        with contextlib.suppress(InputError):
+            place = place_in_file(subject.volume, file)
+            if place is not None:
+                return Kept(file, place)
     return None
 
 
@@ -86,7 +90,7 @@ def on_files(order: Order, repeat: Repeat, kept: Sequence[Kept], folder: Path) -
         beside = folder if _is_sample(place.file) else place.file.parent
         output = beside / f"{stem}_denoised.ome.tif"
         if job.train_only:
-            output = _free(beside, stem, ".safetensors")
+            output = free_path(beside, stem, ".safetensors")
         model = found[-1].save_model if found else _model_file(order, beside, stem)
         job = dataclasses.replace(job, model=model)
         axes = subject.volume.axes
@@ -99,7 +103,7 @@ def _model_file(order: Order, folder: Path, stem: str) -> str | None:
     if order.model is None:
         return None
     if not order.model_file:
-        path = _free(folder, f"{stem}_{order.model.method.name}", ".safetensors")
+        path = free_path(folder, f"{stem}_{order.model.method.name}", ".safetensors")
         order.model.save(path)
         return str(path)
     return order.model_file
@@ -108,14 +112,3 @@ def _model_file(order: Order, folder: Path, stem: str) -> str | None:
 def _is_sample(file: Path) -> bool:
     resolved = file.resolve()
     return _PACKAGE in resolved.parents or _PACKAGE.parents[1] / "sample_data" in resolved.parents
-
-
-def _free(folder: Path, stem: str, suffix: str) -> Path:
-    """A path that is not taken."""
-    return next(path for path in _names(folder, stem, suffix) if not path.exists())
-
-
-def _names(folder: Path, stem: str, suffix: str) -> Iterator[Path]:
-    yield folder / f"{stem}{suffix}"
-    for number in itertools.count(2):
-        yield folder / f"{stem}_{number}{suffix}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Image
 
+from napari_blindspot._gui.lazy import sliceable
 from napari_blindspot._gui.sampling import spread
 from napari_blindspot._samples import sample_data_path
 from napari_blindspot.axes import check_axes, guess_axes
@@ -178,7 +179,7 @@ def split_channels(viewer: ViewerModel, layer: Image) -> list[Image]:
         "multiscale": layer.multiscale,
         "blending": "additive",
     }
-    levels = [_sliceable(level) for level in (layer.data if layer.multiscale else [layer.data])]
+    levels = [sliceable(level) for level in (layer.data if layer.multiscale else [layer.data])]
     above = viewer.layers.index(layer) + 1
     for number, colour in enumerate(_COLOURS):
         data = [level[..., number] for level in levels]
@@ -192,15 +193,6 @@ def split_channels(viewer: ViewerModel, layer: Image) -> list[Image]:
         viewer.layers.insert(above + number, channel)
     layer.visible = False
     return list(viewer.layers[above : above + len(_COLOURS)])
-
-
-def _sliceable(pixels: Any) -> Any:
-    """Pixels of which a slice is a view, or is read when it is asked for."""
-    import dask.array as da
-    from dask.base import is_dask_collection
-
-    is_ready = isinstance(pixels, np.ndarray) or is_dask_collection(pixels)
-    return pixels if is_ready else da.from_array(pixels)  # type: ignore[no-untyped-call]
 
 
 def file_of(layer: Image) -> Path | None:

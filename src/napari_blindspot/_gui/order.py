@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_blindspot import __version__, methods
+from napari_blindspot._gui.free_path import free_path
+from napari_blindspot._gui.lazy import sliceable
 from napari_blindspot._gui.look import Look, add_above
 from napari_blindspot._gui.repeating import Repeat
 from napari_blindspot.events import Finished, Stop
@@ -137,8 +139,8 @@ def stored(order: Order, limit_bytes: float, folder: Path) -> Order:
     if values * _BYTES_OF_RESULT * copies <= limit_bytes:
         return order
     stem = _file_name(f"{order.target.look.name} {order.title}")
-    output = _new_path(folder, stem)
-    std = str(_new_path(folder, f"{stem} uncertainty")) if order.job.with_std else None
+    output = free_path(folder, stem, ".ome.zarr")
+    std = str(free_path(folder, f"{stem} uncertainty", ".ome.zarr")) if order.job.with_std else None
     job = dataclasses.replace(order.job, output=str(output), uncertainty=std, float32=True)
     return dataclasses.replace(order, job=job)
 
@@ -158,11 +160,11 @@ def add_results(viewer: ViewerModel, order: Order, finished: Finished) -> list[A
     record = record_of(order, finished)
     done = finished.done
     title = order.title if done >= 1 else f"{order.title} ({100 * done:.0f} %)"
-    pixels = shown_pixels(finished.denoised)
+    pixels = sliceable(finished.denoised.data)
     added = [add_above(viewer, source, pixels, look.denoised(title, record))]
     extra = {}
     if finished.std is not None and order.job.with_std:
-        extra["uncertainty"] = shown_pixels(finished.std)
+        extra["uncertainty"] = sliceable(finished.std.data)
     if order.residual:
         extra["residual"] = difference(_noisy_part(order), pixels)
     if str(added[0].blending) not in _COVERING and source in viewer.layers:
@@ -215,50 +217,7 @@ def repeat_of(order: Order, finished: Finished) -> Repeat:
 
 def difference(noisy: Any, denoised: Any) -> Any:
     """Noisy minus denoised, computed where it is looked at if the pixels are not in memory."""
-    if isinstance(noisy, np.ndarray) and isinstance(denoised, np.ndarray):
-        return noisy.astype(np.float32) - denoised
-    lazily: list[Any] = [_lazy(values) for values in (noisy, denoised)]
-    return lazily[0].astype(np.float32) - lazily[1]
-
-
-def shown_pixels(volume: Volume) -> Any:
-    """Pixels as a layer takes them: in memory, or read from the file where they are looked at."""
-    return volume.data if isinstance(volume.data, np.ndarray) else _lazy(volume.data)
-
-
-def _lazy(pixels: Any) -> Any:
-    import dask.array as da
-
-    if isinstance(pixels, da.Array):
-        return pixels
-    # Plane by plane, as a viewer looks at them.
-    chunks = (1,) * (len(pixels.shape) - 2) + tuple(pixels.shape[-2:])
-    return da.from_array(
-        _Sliced(pixels), chunks=chunks, asarray=False, meta=np.empty(0, pixels.dtype)
-    )  # type: ignore[no-untyped-call]
-
-
-@dataclass(frozen=True, eq=False)
-class _Sliced:
-    """Pixels that give arrays when they are sliced, whatever else they are."""
-
-    pixels: Any
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return tuple(self.pixels.shape)
-
-    @property
-    def ndim(self) -> int:
-        return len(self.shape)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        dtype: np.dtype[Any] = np.dtype(self.pixels.dtype)
-        return dtype
-
-    def __getitem__(self, index: Any) -> Any:
-        return np.asarray(self.pixels[index])
+    return sliceable(noisy).astype(np.float32) - sliceable(denoised)
 
 
 def region_of(text: str | None, volume: Volume) -> Region | None:
@@ -283,10 +242,3 @@ def _noisy_part(order: Order) -> Any:
 def _file_name(text: str) -> str:
     """A name that every file system takes."""
     return re.sub(r"[^\w .-]+", "-", text).strip(" .-") or "denoised"
-
-
-def _new_path(folder: Path, stem: str) -> Path:
-    path, number = folder / f"{stem}.ome.zarr", 2
-    while path.exists():
-        path, number = folder / f"{stem} {number}.ome.zarr", number + 1
-    return path

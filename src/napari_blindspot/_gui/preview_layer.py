@@ -35,7 +35,7 @@ class PreviewLayer:
 
     def __init__(self, viewer: ViewerModel, source: Any, look: Look, shape: Sequence[int]) -> None:
         self._viewer, self._source, self._look = viewer, source, look
-        self._pixels = Patch(shape)
+        self._pixels = Excerpt(shape)
         self._layer: Any = None
 
     def show(self, preview: Preview) -> None:
@@ -57,7 +57,7 @@ class PreviewLayer:
         self._layer = None
 
 
-class Patch:
+class Excerpt:
     """An array that has values in one region and is NaN, which is transparent, elsewhere.
 
     A layer of the region alone would leave the view with every move of the slider; to take such a

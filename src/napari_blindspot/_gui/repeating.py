@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_blindspot._gui.free_path import free_path
 from napari_blindspot._gui.scripts import as_command, as_python
 from napari_blindspot.axes import LETTERS
 from napari_blindspot.io import open_volume, save_volume
@@ -165,19 +166,9 @@ def saved_source(volume: Volume, folder: Path, name: str = "image") -> Path:
     fits_tiff = volume.nbytes < BIGTIFF_BYTES and stored_dtype(volume.dtype) == volume.dtype
     suffix = ".ome.tif" if fits_tiff or "S" in volume.axes else ".ome.zarr"
     stem = re.sub(r"[^\w.-]+", "_", name).strip("._") or "image"
-    for path in _free_names(folder, stem, suffix):
-        save_volume(path, volume, overwrite=False)
-        return path
-    raise RuntimeError("names have come to an end")  # pragma: no cover
-
-
-def _free_names(folder: Path, stem: str, suffix: str) -> Iterator[Path]:
-    number = 1
-    while True:
-        path = folder / f"{stem}{f'_{number}' if number > 1 else ''}{suffix}"
-        if not path.exists():
-            yield path
-        number += 1
+    path = free_path(folder, stem, suffix)
+    save_volume(path, volume, overwrite=False)
+    return path
 
 
 def _targets(job: Job, output: Path) -> dict[str, Any]:

@@ -38,17 +38,24 @@ def summary_text(volume: Volume) -> str:
     return f"{axes_text(volume)}; {volume.dtype.name}, {bytes_text(volume.nbytes)}"
 
 
-_FLAGS = {
-    "use --dims 2D": "choose planes (2D) under Advanced",
-    "use --dims 3D": "choose volumes (3D) under Advanced",
+RESUME = "Go on where it was left off"
+# The core speaks of the options of the command line.
+_IN_WORDS = {
+    "use --resume to go on with it": f'tick "{RESUME}"',
+    "start without --resume": f'untick "{RESUME}"',
+    "with --resume": f'with "{RESUME}"',
+    ", and subfolders are searched with --recursive": "; add subfolders one by one",
+    ", or choose with --pattern": ", or remove one of them",
+    "use --dims 2D": "choose planes (2D) under Denoise, Advanced",
+    "use --dims 3D": "choose volumes (3D) under Denoise, Advanced",
     "use --device auto": "choose the device auto in the preferences",
 }
 
 
 def in_window_words(sentence: str) -> str:
     """A sentence of the core, with what to do here in place of what to do on the command line."""
-    for flag, words in _FLAGS.items():
-        sentence = sentence.replace(flag, words)
+    for option, words in _IN_WORDS.items():
+        sentence = sentence.replace(option, words)
     return sentence
 
 
