@@ -36,6 +36,10 @@ def pytest_collection_modifyitems(items):
         for marker, (skip, reason) in skips.items():
             if skip and item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=reason))
+        # Coverage leaves the window out, and whoever trains takes twice as long when traced: the
+        # tests that train most are marked `no_cover`, too.
+        if item.get_closest_marker("gui"):
+            item.add_marker(pytest.mark.no_cover)
 
 
 def _has_display():

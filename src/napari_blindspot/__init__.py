@@ -41,7 +41,7 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        return _version()
+        return _installed_version()
     if name == "methods":
         return importlib.import_module(f"{__name__}.methods")
     if name in _HOMES:
@@ -53,7 +53,7 @@ def __dir__() -> list[str]:
     return sorted(__all__)
 
 
-def _version() -> str:
+def _installed_version() -> str:
     """Version of the installed distribution, else the one written when it was built."""
     try:
         return importlib.metadata.version("napari-blindspot")

@@ -37,7 +37,7 @@ def blind_sample(
     """Blind predictions of hidden pixels, from patches with about `pixels` pixels in all.
 
     Fewer patches are drawn from small images, where each pixel is hidden twice on average, and
-    only a part of a batch is used where that is enough.
+    only a part of a batch, or of a patch, is used where that is enough.
     """
     parts.network.eval()
     masking = parts.blind or parts.masking
@@ -47,8 +47,9 @@ def blind_sample(
         for _ in range(math.ceil(wanted / sampler.batch)):
             if hidden > 2 * sampler.pixels:
                 break
-            noisy = sampler.draw(generator).noisy
-            pair = masking.sample(noisy[:wanted], generator)
+            noisy = sampler.draw(generator).noisy[:wanted]
+            shown = _cropped(noisy, pixels, parts.network.divisor)
+            pair = masking.sample(shown, generator)
             output = parts.network(pair.input, pair.mask)
             mean, variance = parts.predictor.moments(output)
             visible = parts.network(pair.target) if parts.blind else None
@@ -60,6 +61,17 @@ def blind_sample(
     return BlindSample(
         target, mean, variance, visible, _some(patches), repeats=hidden / sampler.pixels
     )
+
+
+def _cropped(noisy: Tensor, pixels: int, divisor: Sequence[int]) -> Tensor:
+    """The middle of patches, in Y and X, if one of them has more than `pixels` pixels."""
+    part = (pixels / math.prod(noisy.shape[2:])) ** 0.5
+    if part >= 1:
+        return noisy
+    for axis, step in zip((-2, -1), divisor[-2:], strict=True):
+        length = max(int(noisy.shape[axis] * part) // step, 1) * step
+        noisy = noisy.narrow(axis, (noisy.shape[axis] - length) // 2, length)
+    return noisy
 
 
 def _pixels(values: Tensor | None, counted: Tensor) -> Tensor | None:

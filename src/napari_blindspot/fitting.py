@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from napari_blindspot.preview import Previews
     from napari_blindspot.sources import Source
 
-_PIXELS_IN_TRAINING, _PIXELS_AT_THE_END, _PIXELS_IN_HASTE = 300_000, 1_000_000, 30_000
+_PIXELS_IN_TRAINING, _PIXELS_AT_THE_END, _PIXELS_IN_HASTE = 300_000, 1_000_000, 15_000
 _KEPT_LOSSES = 1000
 
 

@@ -137,9 +137,10 @@ def _spread(series: Series) -> NDArray[np.generic]:
     """Blocks at equal distances through a series, `(N, C, *block)`."""
     space = series.space
     sides = tuple(map(min, PIECE[len(space)], space))
-    count = math.ceil(_PROBE / len(series.channels) / math.prod(sides))
+    wanted = math.ceil(_PROBE / len(series.channels) / math.prod(sides))
+    there = series.n_samples * math.prod(-(-n // s) for n, s in zip(space, sides, strict=True))
     blocks = []
-    for part in np.linspace(0, 1, max(count, 2)):
+    for part in np.linspace(0, 1, min(max(wanted, 2), there)):
         starts = [round(part * (n - side)) for n, side in zip(space, sides, strict=True)]
         window = [slice(s, s + side) for s, side in zip(starts, sides, strict=True)]
         blocks.append(series.read(round(part * (series.n_samples - 1)), window))

@@ -120,7 +120,7 @@ def train(
         updates = list(recipe.noise_updates[len(progress.laws) :])
         began = time.perf_counter() - progress.elapsed_s
         fraction = clock.fraction(progress.step)
-        took_s = 0.0
+        took_s = math.inf  # how long a step takes shows after the first
 
         while fraction < 1 and stop() is Stop.NO:
             if updates and fraction >= updates[0]:

@@ -43,11 +43,11 @@ def test_lines_are_json_for_other_programs(path):
     assert (done["file"], done["seconds"]) == ("a.tif", 1.5)
 
 
-def test_a_journal_torn_anywhere_is_read_and_mended(path, job):
+def test_a_journal_torn_anywhere_is_read_and_mended(path, job, monkeypatch):
+    monkeypatch.setattr(journal.os, "fsync", lambda _: None)  # no power is cut here
     whole = path.read_bytes()
     ends = [place + 1 for place, byte in enumerate(whole) if byte == ord("\n")]
-    lengths = {*range(0, len(whole), 5), *(end + by for end in (0, *ends) for by in range(-2, 3))}
-    for length in sorted(lengths & {*range(len(whole) + 1)}):
+    for length in range(len(whole) + 1):
         path.write_bytes(whole[:length])
         lines = sum(end <= length for end in ends)
         assert len(journal.read(path)) == max(lines - 1, 0)

@@ -26,6 +26,7 @@ from napari_blindspot.model import load
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.no_cover,
     pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL"),
 ]
 

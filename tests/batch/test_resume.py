@@ -41,6 +41,7 @@ for event in run_batch(Batch(job=job, **options)):
 """
 MODEL = "blindspot_batch.model.safetensors"
 unix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+pytestmark = pytest.mark.no_cover
 
 
 @pytest.fixture(autouse=True)

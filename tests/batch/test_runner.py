@@ -30,6 +30,8 @@ from napari_blindspot.job import Job
 from napari_blindspot.locks import writing
 from napari_blindspot.params import InputError
 
+pytestmark = pytest.mark.no_cover
+
 
 @pytest.fixture
 def batch(folder, tmp_path, job):

@@ -55,7 +55,7 @@ def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained")
     image = np.stack([scenes.exposed(scenes.clean((96, 96)), seed=seed) for seed in (0, 1)])
     tifffile.imwrite(folder / "noisy.tif", image, metadata={"axes": "CYX"}, ome=True)
-    model = api.train(image, axes="CYX", method="n2v", budget="2steps", width=4, patch=16)
+    model = api.train(image, axes="CYX", method="n2v", budget="2steps", width=4, patch=48)
     model.save(folder / "model.safetensors")
     return folder / "noisy.tif", folder / "model.safetensors"
 

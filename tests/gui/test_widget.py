@@ -56,6 +56,9 @@ def test_a_batch_and_a_run_exclude_one_another(window, noisy):
     dock = viewer.window.dock_widgets["Blind-spot denoising (napari-blindspot)"]
     dock.batch_tab.busy_changed.emit(True)
     assert not tab.actions.denoise_button.isEnabled()
+    tab.image.busy_changed.emit(True)
+    tab.image.busy_changed.emit(False)
+    assert not tab.actions.denoise_button.isEnabled(), "the batch is still on"
     dock.batch_tab.busy_changed.emit(False)
     assert tab.actions.denoise_button.isEnabled()
 

@@ -22,7 +22,7 @@ from napari_blindspot.noise import NoiseLaw
 from napari_blindspot.prediction import predict
 from napari_blindspot.run import run
 
-pytestmark = pytest.mark.usefixtures("few_pixels")
+pytestmark = [pytest.mark.usefixtures("few_pixels"), pytest.mark.no_cover]
 SMALL = {"width": 8, "depth": 1, "patch": 32, "batch": 2, "members": 1}
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.cuda)]
 NAMES = list(methods.available())

@@ -63,6 +63,7 @@ class DenoiseTab(QWidget):
         self._viewer = viewer
         self.running: Running | None = None
         self._warned = False
+        self._taken_by: set[str] = set()
         self._make()
         self._connect()
         self._image_changed()
@@ -129,7 +130,7 @@ class DenoiseTab(QWidget):
         self.image.changed.connect(self._image_changed)
         self.image.advised.connect(self.method.set_fields)
         self.method.changed.connect(self._method_changed)
-        self.image.busy_changed.connect(lambda busy: self.set_free(not busy))
+        self.image.busy_changed.connect(lambda busy: self.set_taken(busy, by="analysis"))
         self.model.wanted.connect(self.apply_model)
         self.model.taken.connect(self._model_taken)
         self.actions.denoise.connect(self.denoise)
@@ -176,8 +177,10 @@ class DenoiseTab(QWidget):
             ending = "Stopping …" if answer is Stop.HALT else "Applying what was learned …"
             self.progress.say(ending)
 
-    def set_free(self, free: bool) -> None:
-        """Allow or forbid to begin a run: another is on elsewhere."""
+    def set_taken(self, taken: bool, *, by: str) -> None:
+        """Forbid to begin a run as long as another work is on; each is told by its name."""
+        (self._taken_by.add if taken else self._taken_by.discard)(by)
+        free = not self._taken_by
         self.actions.set_free(free)
         self.model.set_free(free)
 
@@ -297,7 +300,7 @@ class DenoiseTab(QWidget):
             widget.setEnabled(not busy)
         learns = self.running is not None and self.running.order.model is None
         self.actions.set_busy(busy, learning=busy and learns)
-        self.model.set_free(not busy)
+        self.set_taken(busy, by="run")
         self.busy_changed.emit(busy)
 
     def _image_changed(self) -> None:

@@ -57,11 +57,6 @@ class Form(QWidget):
             field.changed.connect(self.changed)
 
     @property
-    def native(self) -> QWidget:
-        """The widget itself, for those who lay out magicgui's widgets as well."""
-        return self
-
-    @property
     def values(self) -> dict[str, Any]:
         """Values of all parameters; those that are set must be declared and allowed."""
         return {name: field.value for name, field in self._fields.items()}

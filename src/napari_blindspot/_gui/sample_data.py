@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from napari_blindspot._gui.look import limits_of
 from napari_blindspot._samples import sample_data_path
 from napari_blindspot.io import open_volume
 
@@ -62,6 +63,4 @@ def _layers(file_name: str, title: str) -> list[LayerData]:
 
 def _layer(pixels: npt.NDArray[Any], described: dict[str, Any]) -> LayerData:
     """Layer whose contrast is not set by its few brightest noise pixels."""
-    low, high = (float(limit) for limit in np.percentile(pixels, (0.1, 99.9)))
-    shown = {"contrast_limits": (low, max(high, low + 1))}
-    return pixels, {**described, **shown}, "image"
+    return pixels, {**described, "contrast_limits": limits_of(pixels)}, "image"

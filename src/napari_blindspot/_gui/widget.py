@@ -57,7 +57,7 @@ class DenoisingWidget(QWidget):
             # One job at a time.
             made.set_enabled_to_run(not self.denoise_tab.busy)
             self.denoise_tab.busy_changed.connect(lambda busy: made.set_enabled_to_run(not busy))
-            made.busy_changed.connect(lambda busy: self.denoise_tab.set_free(not busy))
+            made.busy_changed.connect(lambda busy: self.denoise_tab.set_taken(busy, by="batch"))
             made.opened.connect(self._open)
             self._batch = made
         return self._batch
