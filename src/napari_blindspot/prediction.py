@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from napari_blindspot.chance import Chance
 from napari_blindspot.events import Halved
 from napari_blindspot.events import Tile as TileDone
 from napari_blindspot.halting import Halted
@@ -289,9 +290,9 @@ def predict_piece(
     window = inside(piece.tile.read, space)
     shown = scale.apply(piece.series.read(piece.sample, window)[None])
     noisy = torch.from_numpy(pad_reflected(shown, net.divisor)).to(device)
-    generator = torch.Generator().manual_seed(seed)
+    chance = Chance(seed, tuple(int(s.start) for s in piece.tile.read))
     with torch.no_grad():
-        result = network.parts.predictor.predict(net, noisy, generator, with_std=with_std)
+        result = network.parts.predictor.predict(net, noisy, chance, with_std=with_std)
     crop: Any = (..., *piece.tile.crop)
     mean = scale.undo(result.mean.cpu().numpy()[crop])
     std = None if result.std is None else scale.undo_std(result.std.cpu().numpy()[crop])[0]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from napari_blindspot.chance import Chance
 from napari_blindspot.inference.covariance import CovariancePosterior
 from napari_blindspot.inference.gamma import GammaPosterior
 from napari_blindspot.inference.impulse import ImpulsePosterior
@@ -12,13 +13,13 @@ from napari_blindspot.noise import BlindSample, NoiseLaw
 from napari_blindspot.photons import PhotonScale
 from napari_blindspot.triangular import factor, factor_size
 
-GENERATOR = torch.Generator()
+CHANCE = Chance(0, (0, 0))
 
 
 def predicted(predictor, output, noisy):
     """Prediction of a network that gives the same numbers for every pixel."""
     numbers = torch.as_tensor(output).reshape(1, -1, 1, 1)
-    return predictor.predict(lambda x: numbers.expand(1, -1, *x.shape[2:]).to(x), noisy, GENERATOR)
+    return predictor.predict(lambda x: numbers.expand(1, -1, *x.shape[2:]).to(x), noisy, CHANCE)
 
 
 def covered(result, clean, width=1.645):

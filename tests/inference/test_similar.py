@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from napari_blindspot.chance import Chance
 from napari_blindspot.filters import gaussian
 from napari_blindspot.inference.similar import REACH, similar_filtered
 from napari_blindspot.inference.tweedie import Tweedie, filter_weights
@@ -106,7 +107,7 @@ def test_weight_of_each_channel_goes_into_the_prediction():
     assert predictor.weights == filter_weights(patches, laws)
     assert predictor.weights[0] > predictor.weights[1] + 0.3
     assert predictor.margin >= REACH
-    result = predictor.predict(lambda x: gaussian(x, 0.7), noisy, torch.Generator()).mean
+    result = predictor.predict(lambda x: gaussian(x, 0.7), noisy, Chance(0, (0, 0))).mean
     pilot = gaussian(noisy, 0.7)
     change = similar_filtered(noisy, pilot, laws) - pilot
     weights = torch.tensor(predictor.weights).view(1, 2, 1, 1)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import torch
 
+from napari_blindspot.chance import Chance
 from napari_blindspot.inference import PlainPass
 from napari_blindspot.inference.turned import averaged, turns
 
@@ -27,6 +28,6 @@ def test_plain_pass_averages_turns():
         shift.weight[0, 0, 1, 0] = 1
     x = torch.zeros(1, 1, 5, 5)
     x[0, 0, 2, 2] = 1
-    mean = PlainPass(turns=8).predict(shift, x, torch.Generator()).mean[0, 0]
+    mean = PlainPass(turns=8).predict(shift, x, Chance(0, (0, 0))).mean[0, 0]
     neighbours = [mean[2, 1], mean[2, 3], mean[1, 2], mean[3, 2]]
     torch.testing.assert_close(torch.stack(neighbours), torch.full((4,), 0.25))

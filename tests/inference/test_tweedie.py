@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from napari_blindspot.chance import Chance
 from napari_blindspot.filters import gaussian
 from napari_blindspot.inference import Tweedie
 from napari_blindspot.inference.tweedie import own_slope
@@ -45,7 +46,7 @@ def test_without_the_standard_deviation_the_network_runs_once_per_turn():
         BlindSample(torch.zeros(1, 2), torch.zeros(1, 2), None), (NoiseLaw(0.0, 1.0),)
     )
     noisy = torch.rand(1, 1, 8, 8)
-    result = predictor.predict(network, noisy, torch.Generator(), with_std=False)
+    result = predictor.predict(network, noisy, Chance(0, (0, 0)), with_std=False)
     assert result.std is None
     assert len(calls) == 2
 
@@ -57,7 +58,7 @@ def test_posterior_of_a_gaussian_prior_is_exact():
     noisy = clean + torch.randn(clean.shape, generator=generator)
     sample = BlindSample(noisy.flatten()[None], torch.zeros(1, 64 * 64), None)
     predictor = Tweedie(turns=8).calibrated(sample, (NoiseLaw(0.0, 1.0),))
-    result = predictor.predict(lambda x: 0.75 * x, noisy, generator)
+    result = predictor.predict(lambda x: 0.75 * x, noisy, Chance(0, (0, 0)))
     torch.testing.assert_close(result.mean, 0.75 * noisy)
     torch.testing.assert_close(result.std, torch.full_like(noisy, 0.75**0.5), rtol=1e-3, atol=0)
     inside = ((result.mean - clean).abs() < 1.645 * result.std).float().mean()

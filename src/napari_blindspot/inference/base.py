@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from napari_blindspot.chance import Chance
 from napari_blindspot.noise import BlindSample, NoiseLaw
 
 
@@ -70,7 +70,7 @@ class Predictor(Protocol):
         self,
         network: Callable[..., Tensor],
         noisy: Float[Tensor, "b c *space"],
-        generator: torch.Generator,
+        chance: Chance,
         *,
         with_std: bool = True,
     ) -> Prediction:

@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from napari_blindspot.chance import Chance
 from napari_blindspot.inference.base import Prediction
 from napari_blindspot.inference.posterior import PosteriorMean, noise_variance
 from napari_blindspot.inference.turned import averaged
@@ -76,7 +77,7 @@ class CovariancePosterior:
         self,
         network: Callable[..., Tensor],
         noisy: Float[Tensor, "b c *space"],
-        generator: torch.Generator,  # noqa: ARG002 - part of the contract
+        chance: Chance,  # noqa: ARG002 - part of the contract
         *,
         with_std: bool = True,  # noqa: ARG002 - free here
     ) -> Prediction:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from napari_blindspot.chance import Chance
 from napari_blindspot.inference.base import Prediction
 from napari_blindspot.inference.calibration import VarianceCurve
 from napari_blindspot.inference.posterior import corrected, fitted_curves
@@ -86,7 +86,7 @@ class GammaPosterior:
         self,
         network: Callable[..., Tensor],
         noisy: Float[Tensor, "b c *space"],
-        generator: torch.Generator,  # noqa: ARG002 - part of the contract
+        chance: Chance,  # noqa: ARG002 - part of the contract
         *,
         with_std: bool = True,  # noqa: ARG002 - free here
     ) -> Prediction:

@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from napari_blindspot.chance import Chance
 from napari_blindspot.filters import gaussian, gaussian_radius
 from napari_blindspot.inference.base import Prediction
 from napari_blindspot.inference.posterior import noise_variance
@@ -106,7 +107,7 @@ class Tweedie:
         self,
         network: Callable[..., Tensor],
         noisy: Float[Tensor, "b c *space"],
-        generator: torch.Generator,  # noqa: ARG002 - part of the contract
+        chance: Chance,  # noqa: ARG002 - part of the contract
         *,
         with_std: bool = True,
     ) -> Prediction:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from napari_blindspot.masking.base import MaskingScheme
+from napari_blindspot.masking.bernoulli import Bernoulli
 from napari_blindspot.masking.everything import Everything
 from napari_blindspot.masking.grid import Grid
 from napari_blindspot.masking.patterns import pattern_offsets
@@ -10,6 +11,7 @@ from napari_blindspot.masking.recorrupted import Recorrupted
 from napari_blindspot.masking.stratified import Stratified
 
 __all__ = [
+    "Bernoulli",
     "Everything",
     "Grid",
     "MaskingScheme",

@@ -1,0 +1,62 @@
+"""Random numbers that belong to places in an image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+_GOLDEN = 0x9E3779B97F4A7C15
+_BITS = 24  # as many as float32 tells apart
+
+
+@dataclass(frozen=True)
+class Chance:
+    """Random numbers for the pixels of an image, the same in whatever tile they are asked for.
+
+    Attributes
+    ----------
+    seed : int
+        Start of all numbers.
+    origin : tuple of int
+        First pixel of the tile, counted in the image.
+
+    References
+    ----------
+    G. L. Steele, D. Lea and C. H. Flood, "Fast Splittable Pseudorandom Number Generators",
+    OOPSLA 2014 (the mixing of the bits).
+    """
+
+    seed: int
+    origin: tuple[int, ...]
+
+    def uniform(
+        self, space: Sequence[int], draws: Sequence[int], device: torch.device
+    ) -> Float[Tensor, "n 1 *space"]:
+        """Numbers from 0 to 1, without 1, for each pixel of the tile and each of the draws."""
+        code = mixed(torch.tensor(draws) + _signed(_GOLDEN * (self.seed + 1))).to(device)
+        code = code.view(-1, *(1,) * (len(space) + 1))
+        for axis, (start, length) in enumerate(zip(self.origin, space, strict=True)):
+            place = torch.arange(start, start + length, device=device) * _signed(_GOLDEN)
+            code = mixed(code + place.view(-1, *(1,) * (len(space) - 1 - axis)))
+        return ((code >> (64 - _BITS)) & ((1 << _BITS) - 1)).float() / (1 << _BITS)
+
+
+def mixed(code: Int[Tensor, "*any"]) -> Int[Tensor, "*any"]:
+    """Integers of 64 bits of which every bit depends on every bit of those given."""
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        code = (code ^ _shifted(code, shift)) * _signed(factor)
+    return code ^ _shifted(code, 31)
+
+
+def _shifted(code: Tensor, by: int) -> Tensor:
+    """To the right, zeros from the left."""
+    return (code >> by) & ((1 << (64 - by)) - 1)
+
+
+def _signed(number: int) -> int:
+    """The signed integer of 64 bits with the same last bits."""
+    return (number + (1 << 63)) % (1 << 64) - (1 << 63)

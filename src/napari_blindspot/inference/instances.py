@@ -1,0 +1,96 @@
+"""Averages over predictions from randomly masked copies of the image."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from napari_blindspot.chance import Chance
+from napari_blindspot.halting import check
+from napari_blindspot.inference.base import Prediction
+from napari_blindspot.noise import BlindSample, NoiseLaw
+
+_DRAFT = 4
+_AT_ONCE = 2**18  # pixels of copies that the network is shown at once
+
+
+@dataclass(frozen=True)
+class Instances:
+    """Mean of the network's outputs for several Bernoulli-masked copies, as in Self2Self.
+
+    Attributes
+    ----------
+    rate : float
+        Part of the pixels that are hidden in a copy.
+    count : int
+        Number of copies.
+    margin : int
+        0: a result depends on nothing beyond the network's halo.
+
+    References
+    ----------
+    Y. Quan, M. Chen, T. Pang and H. Ji, "Self2Self With Dropout: Learning Self-Supervised
+    Denoising From Single Image", CVPR 2020 (eq. 7).
+    """
+
+    rate: float
+    count: int
+    margin: int = 0
+
+    def moments(
+        self, output: Float[Tensor, "b c *space"]
+    ) -> tuple[Float[Tensor, "b c *space"], None]:
+        """The output is the mean."""
+        return output, None
+
+    def draft(self) -> Instances:
+        """This predictor with few copies, for a preview."""
+        return dataclasses.replace(self, count=min(self.count, _DRAFT))
+
+    def calibrated(
+        self,
+        sample: BlindSample,  # noqa: ARG002 - part of the contract
+        laws: tuple[NoiseLaw, ...],  # noqa: ARG002
+    ) -> Instances:
+        """This predictor: it does not use the noise."""
+        return self
+
+    def state(self) -> dict[str, Any]:
+        """Nothing."""
+        return {}
+
+    def restored(self, state: Mapping[str, Any]) -> Instances:  # noqa: ARG002
+        """This predictor."""
+        return self
+
+    def predict(
+        self,
+        network: Callable[..., Tensor],
+        noisy: Float[Tensor, "b c *space"],
+        chance: Chance,
+        *,
+        with_std: bool = True,  # noqa: ARG002 - there is none
+    ) -> Prediction:
+        """Denoised batch."""
+        means = [self._mean(network, each[None], chance) for each in noisy]
+        return Prediction(torch.cat(means))
+
+    def _mean(
+        self, network: Callable[..., Tensor], noisy: Float[Tensor, "1 c *space"], chance: Chance
+    ) -> Float[Tensor, "1 c *space"]:
+        """Of one image; as many copies at once as are quick to hold."""
+        at_once = max(_AT_ONCE // noisy[0, 0].numel(), 1)
+        total = torch.zeros_like(noisy)
+        for first in range(0, self.count, at_once):
+            check()
+            draws = range(first, min(first + at_once, self.count))
+            hidden = chance.uniform(noisy.shape[2:], draws, noisy.device) < self.rate
+            mask = hidden.to(noisy).expand(-1, *noisy.shape[1:])
+            total += network(noisy * (1 - mask), mask).sum(0, keepdim=True)
+        return total / self.count
