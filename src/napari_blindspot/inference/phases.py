@@ -1,0 +1,90 @@
+"""Every pixel predicted without its own value, phase by phase of a grid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from napari_blindspot import lattice
+from napari_blindspot.chance import Chance
+from napari_blindspot.halting import check
+from napari_blindspot.inference.base import Prediction
+from napari_blindspot.inference.plain import PlainPass
+from napari_blindspot.noise import BlindSample, NoiseLaw
+
+
+@dataclass(frozen=True)
+class GridPhases:
+    """Each pixel from the one copy of the image in which it is hidden.
+
+    Pixels of a phase are hidden behind the mean of their neighbours, as `masking.Grid` does with
+    `planar`.
+
+    Attributes
+    ----------
+    spacing : int
+        Distance of the pixels that are hidden together; its square is the number of copies.
+    visible : float
+        Weight of the network's output for the image itself, relative to that of the blind ones.
+    margin : int
+        1: a hidden pixel shows its neighbours.
+
+    References
+    ----------
+    J. Batson and L. Royer, "Noise2Self: Blind Denoising by Self-Supervision", ICML 2019
+    (section 3.1).
+    """
+
+    spacing: int
+    visible: float = 0.0
+    margin: int = 1
+
+    def moments(
+        self, output: Float[Tensor, "b c *space"]
+    ) -> tuple[Float[Tensor, "b c *space"], None]:
+        """The output is the mean."""
+        return output, None
+
+    def draft(self) -> PlainPass:
+        """One pass in which the network sees every pixel, for a preview."""
+        return PlainPass()
+
+    def calibrated(
+        self,
+        sample: BlindSample,  # noqa: ARG002 - part of the contract
+        laws: tuple[NoiseLaw, ...],  # noqa: ARG002
+    ) -> GridPhases:
+        """This predictor: it does not use the noise."""
+        return self
+
+    def state(self) -> dict[str, Any]:
+        """Nothing."""
+        return {}
+
+    def restored(self, state: Mapping[str, Any]) -> GridPhases:  # noqa: ARG002
+        """This predictor."""
+        return self
+
+    def predict(
+        self,
+        network: Callable[..., Tensor],
+        noisy: Float[Tensor, "b c *space"],
+        chance: Chance,  # noqa: ARG002 - part of the contract
+        *,
+        with_std: bool = True,  # noqa: ARG002 - there is none
+    ) -> Prediction:
+        """Denoised batch."""
+        filled = lattice.neighbour_mean(noisy, planar=True)
+        blind = torch.zeros_like(noisy)
+        for phase in lattice.phases(self.spacing, 2):
+            check()
+            mask = lattice.grid(noisy, self.spacing, phase)
+            blind += mask * network(torch.lerp(noisy, filled, mask), mask)
+        if not self.visible:
+            return Prediction(blind)
+        return Prediction((blind + self.visible * network(noisy)) / (1 + self.visible))

@@ -1,0 +1,68 @@
+"""Zero-Shot Noise2Noise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from napari_blindspot.methods import fields
+from napari_blindspot.methods.base import Method, Parts, Recipe, Spec
+from napari_blindspot.params import param
+
+
+@dataclass(frozen=True)
+class ZSN2N(Method):
+    """Zero-Shot Noise2Noise: a very small network, two thinned-out copies of one image.
+
+    Notes
+    -----
+    Volumes are thinned out in their planes only, Z is mostly sampled more coarsely.
+
+    References
+    ----------
+    Y. Mansour and R. Heckel, "Zero-Shot Noise2Noise: Efficient Image Denoising without any Data",
+    CVPR 2023.
+    """
+
+    name: ClassVar[str] = "zs_n2n"
+    title: ClassVar[str] = "Zero-Shot Noise2Noise"
+    reference: ClassVar[str] = "Mansour & Heckel, CVPR 2023"
+    assumption: ClassVar[str] = (
+        "The noise of each pixel is independent of its neighbours, and the image is smooth from "
+        "one pixel to the next."
+    )
+    gain_floor_db: ClassVar[float] = 3.0
+    steps_per_s: ClassVar[float] = 25.0
+    paper: ClassVar[Mapping[str, Any]] = {"patch": 512, "batch": 1}
+
+    consistency: float = param(
+        1.0,
+        label="Consistency",
+        help="Weight of the agreement between what is made of the image and of its thinned copies.",
+        limits=(0.0, 10.0),
+        step=0.1,
+    )
+    width: int = fields.width(48)
+    patch: int = fields.patch(64)
+    batch: int = fields.batch(4)
+    learning_rate: float = fields.learning_rate(0.001)
+
+    def build(self, spec: Spec) -> Parts:
+        """Neighbours exchanged, three layers, symmetric and consistency loss, plain pass."""
+        from napari_blindspot.inference import PlainPass
+        from napari_blindspot.losses import DiagonalPair
+        from napari_blindspot.masking import Exchanged, Grid
+        from napari_blindspot.networks import Stack
+
+        network = Stack(
+            spec.ndim, spec.channels, width=self.width, layers=2, slope=0.2, residual=True
+        )
+        return Parts(
+            masking=Exchanged(),
+            network=network,
+            loss=DiagonalPair(self.consistency),
+            predictor=PlainPass(),
+            recipe=Recipe(self.learning_rate, self.patch, self.batch),
+            blind=Grid(4),
+        )
