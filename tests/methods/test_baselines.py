@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from napari_blindspot import methods
+from napari_blindspot.inference import GridPhases, PlainPass
 from napari_blindspot.masking import Grid
 from napari_blindspot.methods import Spec
 
@@ -30,7 +31,12 @@ def test_patches_can_be_taken_apart_in_their_planes(name, spec):
 def test_noise2self_predicts_with_the_grid_of_its_training(spacing):
     parts = methods.create("noise2self", {"spacing": spacing}).build(SPEC_3D)
     assert parts.masking == Grid(spacing, planar=True)
-    assert parts.predictor.spacing == spacing
+    assert parts.predictor == GridPhases(spacing)
+
+
+def test_noise2self_can_show_the_network_every_pixel_at_the_end():
+    parts = methods.create("noise2self", {"single_pass": True}).build(SPEC_2D)
+    assert parts.predictor == PlainPass()
 
 
 @pytest.mark.parametrize("name", [*THINNED, "noise2self", "blind2unblind"])

@@ -29,19 +29,15 @@ class GridPhases:
     ----------
     spacing : int
         Distance of the pixels that are hidden together; its square is the number of copies.
-    visible : float
-        Weight of the network's output for the image itself, relative to that of the blind ones.
     margin : int
         1: a hidden pixel shows its neighbours.
 
     References
     ----------
-    J. Batson and L. Royer, "Noise2Self: Blind Denoising by Self-Supervision", ICML 2019
-    (section 3.1).
+    J. Batson and L. Royer, "Noise2Self: Blind Denoising by Self-Supervision", ICML 2019.
     """
 
     spacing: int
-    visible: float = 0.0
     margin: int = 1
 
     def moments(
@@ -85,6 +81,4 @@ class GridPhases:
             check()
             mask = lattice.grid(noisy, self.spacing, phase)
             blind += mask * network(torch.lerp(noisy, filled, mask), mask)
-        if not self.visible:
-            return Prediction(blind)
-        return Prediction((blind + self.visible * network(noisy)) / (1 + self.visible))
+        return Prediction(blind)

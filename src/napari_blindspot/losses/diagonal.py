@@ -15,7 +15,7 @@ from napari_blindspot.pairs import TrainingPair
 
 @dataclass(frozen=True)
 class DiagonalPair:
-    """Symmetric and consistency loss of two images made from one (eqs. 4 and 5).
+    """Symmetric and consistency loss of two images made from one.
 
     The means of both diagonals of all 2 x 2 cells, D1 and D2, are two images of half the size with
     noise of their own. The network f must make each of them the other one, and must make of the

@@ -15,7 +15,7 @@ from napari_blindspot.pairs import TrainingPair
 
 @dataclass(frozen=True)
 class NeighbourError:
-    """Error of a thinned-out patch against its neighbours (eq. 8).
+    """Error of a thinned-out patch against its neighbours.
 
     From each 2 x 2 cell g1 takes the pixel where the mask is 1, and g2 its neighbour, where the
     mask is -1. Neighbours differ in the clean image, too; by how much is told by what the network

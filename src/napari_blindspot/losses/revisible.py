@@ -15,7 +15,7 @@ from napari_blindspot.pairs import TrainingPair
 
 @dataclass(frozen=True)
 class RevisibleError:
-    """Error of blind and visible prediction together, and of the blind one alone (eq. 16).
+    """Error of blind and visible prediction together, and of the blind one alone.
 
     Attributes
     ----------

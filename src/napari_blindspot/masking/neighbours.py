@@ -41,13 +41,13 @@ class RandomNeighbours:
     """In each cell one pixel and one of its neighbours in row or column, drawn at random.
 
     The mask is 1 at the pixel to be shown, where the target holds its neighbour, and -1 at the
-    neighbour: a loss can find both in what a network makes of the patch. All channels and, in a
-    volume, each plane have choices of their own.
+    neighbour: a loss can find both in what a network makes of the patch. All channels share the
+    choice; each plane of a volume has its own.
 
     References
     ----------
     T. Huang, S. Li, X. Jia, H. Lu and J. Liu, "Neighbor2Neighbor: Self-Supervised Denoising from
-    Single Noisy Images", CVPR 2021 (section 4.1).
+    Single Noisy Images", CVPR 2021.
     """
 
     hides: ClassVar[bool] = False
@@ -72,4 +72,4 @@ class RandomNeighbours:
 
 def exchanged(x: Float[Tensor, "b c *space"], axis: int) -> Float[Tensor, "b c *space"]:
     """Each pixel in the place of its neighbour along an axis in its cell."""
-    return x.unflatten(axis, (-1, 2)).flip(axis).flatten(axis - 1, axis)
+    return x.index_select(axis, torch.arange(x.shape[axis], device=x.device) ^ 1)

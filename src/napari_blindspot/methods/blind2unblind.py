@@ -22,6 +22,31 @@ _FIRST = 2.0
 class Blind2Unblind(Method):
     """Blind2Unblind: hidden pixels of a grid, learned with the help of the visible prediction.
 
+    Notes
+    -----
+    *One phase of the grid in each step*, drawn at random. The paper hides all 16 one after another
+    and adds up their losses at the hidden pixels, which is what the steps do in the mean, at a
+    sixteenth of the work for each. In volumes the grid lies in the planes, shifted from one to the
+    next.
+
+    *Lambda* is 2 at first, and from 80 % of the training on grows to its end in four stairs; the
+    authors' code has a ramp there. The stairs are the places where the noise law is fitted, though
+    the method does not use it. On fish (FMD confocal, 300 steps) 20 gave 31.11 dB and 2 throughout
+    31.17.
+
+    *The visible prediction alone is the result*, in one pass. In dB after 300 steps, with the noise
+    of the photograph (BSD68 test003) of sigma 25:
+
+    ===================== ===== =======
+    prediction            fish  test003
+    ===================== ===== =======
+    blind                 30.69 24.84
+    (blind + 2 seen) / 3  31.07 25.74
+    seen                  31.11 26.06
+    ===================== ===== =======
+
+    The paper's 28.79 dB are the mean of all 68 photographs, by a network trained on other images.
+
     References
     ----------
     Z. Wang, J. Liu, G. Li and H. Han, "Blind2Unblind: Self-Supervised Image Denoising with Visible
@@ -33,7 +58,7 @@ class Blind2Unblind(Method):
     reference: ClassVar[str] = "Wang et al., CVPR 2022"
     assumption: ClassVar[str] = "The noise of each pixel is independent of its neighbours."
     gain_floor_db: ClassVar[float] = 3.0
-    steps_per_s: ClassVar[float] = 13.0
+    steps_per_s: ClassVar[float] = 10.0
     paper: ClassVar[Mapping[str, Any]] = {
         "width": 48,
         "depth": 5,

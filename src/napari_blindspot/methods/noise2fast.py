@@ -15,6 +15,30 @@ from napari_blindspot.params import param
 class Noise2Fast(Method):
     """Noise2Fast: one colour of a checkerboard predicts the other.
 
+    Notes
+    -----
+    In volumes the checkerboard lies in the planes, and pixels are pushed together in their planes
+    only: Z is mostly sampled more coarsely.
+
+    The paper shows the network one of four halves of the image in each step; here each step has
+    patches, of which the colour that is seen is pushed to the left and up. The authors stop when
+    the result has not come closer to the noisy image for a hundred steps, and average the last
+    results; here a budget ends the training and the weights are averaged. The network has no
+    sigmoid at the end, because intensities are normalised by mean and standard deviation, and the
+    loss is the squared error in place of the cross entropy of the authors' code.
+
+    *Width 16* in place of 64, for images that take seconds on two cores. PSNR in dB of confocal
+    images of FMD and of a photograph (BSD68 test003, noise of sigma 25), and seconds of one core,
+    training and denoising together; `n2v` has 30.80 on fish after 300 steps and 27 s:
+
+    =================== ===== ====== ======= =======
+    width               fish  BPAE_B test003 seconds
+    =================== ===== ====== ======= =======
+    32, 300 steps       31.00 40.38  27.33   25
+    16, 300 steps       30.67                10
+    16, 600 steps       31.02 40.25  27.63   19
+    =================== ===== ====== ======= =======
+
     References
     ----------
     J. Lequyer, R. Philip, A. Sharma, W.-H. Hsu and L. Pelletier, "A fast blind zero-shot
@@ -29,10 +53,10 @@ class Noise2Fast(Method):
         "one pixel to the next."
     )
     gain_floor_db: ClassVar[float] = 3.0
-    steps_per_s: ClassVar[float] = 13.0
+    steps_per_s: ClassVar[float] = 40.0
     paper: ClassVar[Mapping[str, Any]] = {"width": 64, "patch": 512, "batch": 1}
 
-    width: int = fields.width(32)
+    width: int = fields.width(16)
     layers: int = param(8, label="Layers", help="Layers of the network.", limits=(2, 16), step=1)
     patch: int = fields.patch(64)
     batch: int = fields.batch(4)
