@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from napari_blindspot._gui.batch_tab import BatchTab
 
 TITLE = "Blind-spot denoising"
-_WIDTH = 340
+_WIDTH = 350
 
 
 class DenoisingWidget(QWidget):
