@@ -28,16 +28,16 @@ class Noise2Fast(Method):
     loss is the squared error in place of the cross entropy of the authors' code.
 
     *Width 16* in place of 64, for images that take seconds on two cores. PSNR in dB of confocal
-    images of FMD and of a photograph (BSD68 test003, noise of sigma 25), and seconds of one core,
-    training and denoising together; `n2v` has 30.80 on fish after 300 steps and 27 s:
+    images of FMD and of photographs (BSD68, noise of sigma 25), and seconds of one core, training
+    and denoising together; `n2v` has 30.80 on fish after 300 steps:
 
-    =================== ===== ====== ======= =======
-    width               fish  BPAE_B test003 seconds
-    =================== ===== ====== ======= =======
-    32, 300 steps       31.00 40.38  27.33   25
-    16, 300 steps       30.67                10
-    16, 600 steps       31.02 40.25  27.63   19
-    =================== ===== ====== ======= =======
+    ============= ===== ====== ======= ======= =======
+    width         fish  BPAE_B test001 test003 seconds
+    ============= ===== ====== ======= ======= =======
+    32, 300 steps 31.00 40.38          27.33   25
+    16, 300 steps 30.67                        10
+    16, 600 steps 31.02 40.25  24.17   27.63   19
+    ============= ===== ====== ======= ======= =======
 
     References
     ----------

@@ -20,20 +20,20 @@ class ZSN2N(Method):
     Volumes are thinned out in their planes only, Z is mostly sampled more coarsely.
 
     The paper trains with the whole image in each step. PSNR in dB of confocal images of FMD and of
-    a photograph (BSD68 test003, noise of sigma 25), and seconds of one core, training and denoising
-    of the whole image together:
+    photographs (BSD68, noise of sigma 25), and seconds of one core, training and denoising of the
+    whole image together:
 
-    ========================= ===== ====== ======= =======
-    training                  fish  BPAE_B test003 seconds
-    ========================= ===== ====== ======= =======
-    300 steps, 4 of 128 x 128 29.37                60
-    same, learning rate 0.004 29.42                60
-    300 steps, 4 of 64 x 64   29.35 38.75  26.14   15
-    600 steps, 4 of 64 x 64   29.42                32
-    ========================= ===== ====== ======= =======
+    ========================= ===== ====== ======= ======= =======
+    training                  fish  BPAE_B test001 test003 seconds
+    ========================= ===== ====== ======= ======= =======
+    300 steps, 4 of 128 x 128 29.37                        62
+    same, learning rate 0.004 29.42                        60
+    300 steps, 4 of 64 x 64   29.35 38.75          26.14   15
+    600 steps, 4 of 64 x 64   29.42        24.84           30
+    ========================= ===== ====== ======= ======= =======
 
     So small patches lose nothing, and 300 steps are nearly enough. The network sees 5 x 5 pixels;
-    `n2v`, which sees more, has 30.80 on fish after 300 steps. The paper's 28.33 dB are the mean of
+    `n2v`, which sees more, has 30.80 on fish after 300 steps. Papers give 28.33 dB as the mean of
     all 68 photographs.
 
     References
