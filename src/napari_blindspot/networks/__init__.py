@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from napari_blindspot.networks.base import Network
 from napari_blindspot.networks.ensemble import Ensemble
+from napari_blindspot.networks.masked_unet import MaskedUNet
 from napari_blindspot.networks.stabilised import StabilisedUNet
 from napari_blindspot.networks.unet import UNet
 
-__all__ = ["Ensemble", "Network", "StabilisedUNet", "UNet"]
+__all__ = ["Ensemble", "MaskedUNet", "Network", "StabilisedUNet", "UNet"]
