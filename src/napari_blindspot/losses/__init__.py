@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from napari_blindspot.losses.absolute import AbsoluteError
 from napari_blindspot.losses.base import Loss
 from napari_blindspot.losses.gaussian import GaussianLikelihood
 from napari_blindspot.losses.squared import SquaredError
 from napari_blindspot.losses.weighted import WeightedSquaredError
 
-__all__ = ["GaussianLikelihood", "Loss", "SquaredError", "WeightedSquaredError"]
+__all__ = ["AbsoluteError", "GaussianLikelihood", "Loss", "SquaredError", "WeightedSquaredError"]
