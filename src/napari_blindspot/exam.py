@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -76,8 +75,7 @@ class Exam:
         generator = torch.Generator().manual_seed(0)
         parts.network.eval()
         with torch.no_grad():
-            pair = parts.masking.sample(self.noisy, generator)
-            pair = dataclasses.replace(pair, mask=pair.mask * self.held)
+            pair = parts.masking.sample(self.noisy, generator).counting(self.held)
             return float(parts.loss(parts.network, pair))
 
 

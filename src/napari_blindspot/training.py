@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import math
 import time
 from typing import TYPE_CHECKING, Protocol
@@ -232,7 +231,7 @@ def _pair(
     pair = parts.masking.sample(drawn.noisy, generator)
     if drawn.counted is None:
         return pair
-    return dataclasses.replace(pair, mask=pair.mask * drawn.counted)
+    return pair.counting(drawn.counted)
 
 
 def _examined(

@@ -37,7 +37,7 @@ class AbsoluteError:
 
     def __call__(self, network: Callable[..., Tensor], pair: TrainingPair) -> Float[Tensor, ""]:
         """Loss of a network with as many output channels as the target."""
-        prediction = network(pair.input, pair.mask)
+        prediction = network(pair.input, pair.hidden)
         error = masked_mean((prediction - pair.target).abs(), pair.mask)
         if self.score is None:
             return error
