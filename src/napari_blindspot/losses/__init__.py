@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from napari_blindspot.losses.absolute import AbsoluteError
 from napari_blindspot.losses.base import Loss
 from napari_blindspot.losses.diagonal import DiagonalPair
 from napari_blindspot.losses.gaussian import GaussianLikelihood
@@ -12,6 +13,7 @@ from napari_blindspot.losses.squared import SquaredError
 from napari_blindspot.losses.weighted import WeightedSquaredError
 
 __all__ = [
+    "AbsoluteError",
     "DiagonalPair",
     "GaussianLikelihood",
     "HalvesError",

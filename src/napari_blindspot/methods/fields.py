@@ -47,3 +47,21 @@ def learning_rate(default: float) -> Any:
     """Peak learning rate."""
     text = "Peak learning rate of Adam."
     return param(default, label="Learning rate", help=text, limits=(1e-6, 0.1), step=1e-6)
+
+
+def mask_rate(default: float) -> Any:
+    """Probability with which a pixel is hidden."""
+    text = "Probability with which a pixel is hidden, in training and in each copy."
+    return param(default, label="Mask rate", help=text, limits=(0.05, 0.95), step=0.05)
+
+
+def dropout(default: float) -> Any:
+    """Part of the features that a decoder drops."""
+    text = "Part of the features that are dropped at random in the decoder."
+    return param(default, label="Dropout", help=text, limits=(0.0, 0.9), step=0.05)
+
+
+def copies(default: int) -> Any:
+    """Masked copies over which a prediction is averaged."""
+    text = "Masked copies of the image over which the prediction is averaged."
+    return param(default, label="Copies", help=text, limits=(1, 1000), step=1)

@@ -16,13 +16,15 @@ def convolution(
     out_channels: int,
     kernel: int | Sequence[int],
     padding: int | Sequence[int] = 0,
+    *,
+    bias: bool = True,
 ) -> Convolution:
     """Convolution with PyTorch's own initial weights."""
     layer: type[Convolution] = nn.Conv2d if ndim == 2 else nn.Conv3d
     # Which of both is known only at run time, and with it how long the tuples are.
     shape: Any = kernel if isinstance(kernel, int) else tuple(kernel)
     edges: Any = padding if isinstance(padding, int) else tuple(padding)
-    return layer(in_channels, out_channels, shape, padding=edges)
+    return layer(in_channels, out_channels, shape, padding=edges, bias=bias)
 
 
 def started(layer: Convolution, slope: float | None) -> Convolution:

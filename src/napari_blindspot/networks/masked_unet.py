@@ -1,0 +1,194 @@
+"""The encoder and decoder of Self2Self, and of what came after it."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - the usual name
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from napari_blindspot.networks.base import Network
+from napari_blindspot.networks.dropout import MaskCodes, MaskDropout
+from napari_blindspot.networks.inpainting import CONVOLUTIONS
+from napari_blindspot.networks.layers import convolution, started
+
+_SLOPE = 0.1
+
+
+class MaskedUNet(Network):
+    """U-Net that is told which pixels are hidden and drops features of its decoder at random.
+
+    The encoder has two convolutions at full resolution and one after each pooling, all with
+    `width` features; the decoder has two of `2 width` per level and ends with `4/3 width`,
+    `2/3 width` and the output, which is linear. The pooled features of each level, and at full
+    resolution the input, are handed to the decoder.
+
+    Parameters
+    ----------
+    ndim : int
+        Number of spatial dimensions, 2 or 3.
+    in_channels, out_channels : int
+        Channels of the input and of the output.
+    width : int
+        Features of the encoder; 48 in the paper.
+    depth : int
+        Number of poolings; 5 in the paper. In 3D only the YX plane is pooled.
+    kind : str
+        Convolution of the encoder, a key of `networks.inpainting.CONVOLUTIONS`.
+    dropout : float
+        Part of the features that is dropped before each convolution of the decoder but the last.
+    shows_mask : bool
+        Whether the mask is an input beside the image, as in Self2Self+.
+
+    Notes
+    -----
+    Channels are hidden together; of the mask, the first counts. Which features are dropped
+    follows from the mask. Without a mask nothing is hidden and nothing is dropped.
+
+    References
+    ----------
+    Y. Quan, M. Chen, T. Pang and H. Ji, "Self2Self With Dropout: Learning Self-Supervised
+    Denoising From Single Image", CVPR 2020.
+    J. Ko and S. Lee, "Self2Self+: Single-Image Denoising with Self-Supervised Learning and Image
+    Quality Assessment Loss", 2023.
+    """
+
+    def __init__(
+        self,
+        ndim: int,
+        in_channels: int,
+        out_channels: int,
+        *,
+        width: int = 48,
+        depth: int = 5,
+        kind: str = "partial",
+        dropout: float = 0.3,
+        shows_mask: bool = False,
+    ) -> None:
+        plane, axial = (1 << depth, _radius(depth)), (1, 3 * depth + 3)
+        per_axis = [axial] * (ndim - 2) + [plane] * 2
+        divisor, halo = zip(*per_axis, strict=True)
+        super().__init__(divisor=divisor, halo=halo, is_blind=False)
+        self.shows_mask = shows_mask
+        shown = in_channels + shows_mask
+        self.down = _encoder(ndim, shown, width, depth, kind)
+        self.up = nn.ModuleList(
+            Block(ndim, _fed(width, depth, level), (2 * width,) * 2, dropout, 2 * level)
+            for level in reversed(range(1, depth))
+        )
+        last = (max(round(4 / 3 * width), 1), max(round(2 / 3 * width), 1))
+        fed = (width if depth == 1 else 2 * width) + shown
+        self.last = Block(ndim, fed, last, dropout, 0)
+        self.head = started(convolution(ndim, last[1], out_channels, 3, padding=1), 1.0)
+        self.codes = MaskCodes(ndim)
+        self.pool = nn.MaxPool2d(2) if ndim == 2 else nn.MaxPool3d((1, 2, 2))
+        self.scale = (1.0,) * (ndim - 2) + (2.0, 2.0)
+
+    def forward(
+        self, x: Float[Tensor, "b c *space"], mask: Float[Tensor, "b c *space"] | None = None
+    ) -> Float[Tensor, "b k *space"]:
+        """Output of the network; `mask` is 1 at hidden pixels."""
+        seen = torch.ones_like(x[:, :1]) if mask is None else 1 - mask[:, :1]
+        codes = None if mask is None else self.codes(mask)
+        if self.shows_mask:
+            x = torch.cat([x, seen], 1)
+        features, skips = self.encoded(x, seen)
+        return self.decoded(features, skips, codes)
+
+    def encoded(
+        self, x: Float[Tensor, "b c *space"], seen: Float[Tensor, "b 1 *space"]
+    ) -> tuple[Float[Tensor, "b w *least"], list[Tensor]]:
+        """Features at the lowest resolution, and those for the decoder, the input first."""
+        skips = [x]
+        x, seen = self.down[0](x, seen)
+        for layer in self.down[1:-1]:
+            x, seen = layer(x, seen)
+            x, seen = self.pool(x), self.pool(seen)
+            skips.append(x)
+        skips.pop()
+        return self.down[-1](x, seen)[0], skips
+
+    def decoded(
+        self,
+        x: Float[Tensor, "b w *least"],
+        skips: list[Tensor],
+        codes: Int[Tensor, "b 1 *space"] | None,
+    ) -> Float[Tensor, "b k *space"]:
+        """Output for encoded features."""
+        for block in (*self.up, self.last):
+            level = len(skips) - 1
+            x = torch.cat([F.interpolate(x, scale_factor=self.scale), skips.pop()], 1)
+            x = block(x, None if codes is None else codes[..., :: 1 << level, :: 1 << level])
+        output: Tensor = self.head(x)
+        return output
+
+
+class Block(nn.Module):
+    """Two convolutions of the decoder, dropout before each.
+
+    Parameters
+    ----------
+    ndim, in_channels : int
+        Spatial dimensions and features of the input.
+    features : tuple of int
+        Features of both convolutions.
+    dropout : float
+        Part of the features that is dropped.
+    layer : int
+        Number of the first dropout in the network.
+    """
+
+    def __init__(
+        self, ndim: int, in_channels: int, features: tuple[int, int], dropout: float, layer: int
+    ) -> None:
+        super().__init__()
+        inputs = (in_channels, features[0])
+        self.convolutions = nn.ModuleList(
+            started(convolution(ndim, a, b, 3, padding=1), _SLOPE)
+            for a, b in zip(inputs, features, strict=True)
+        )
+        self.drops = nn.ModuleList(
+            MaskDropout(channels, dropout, layer + i) for i, channels in enumerate(inputs)
+        )
+
+    def forward(
+        self, x: Float[Tensor, "b c *space"], codes: Int[Tensor, "b 1 *space"] | None
+    ) -> Float[Tensor, "b d *space"]:
+        """Features at the same resolution."""
+        for convolve, drop in zip(self.convolutions, self.drops, strict=True):
+            x = F.leaky_relu(convolve(drop(x, codes)), _SLOPE, inplace=True)
+        return x
+
+
+def _encoder(ndim: int, in_channels: int, width: int, depth: int, kind: str) -> nn.ModuleList:
+    """Two convolutions at full resolution, then one at each of `depth` lower ones."""
+    layers = nn.ModuleList()
+    channels, mask_channels = in_channels, 1
+    for _ in range(depth + 2):
+        layer = CONVOLUTIONS[kind](ndim, channels, width, mask_channels, _SLOPE)
+        layers.append(layer)
+        channels, mask_channels = width, layer.mask_channels
+    return layers
+
+
+def _fed(width: int, depth: int, level: int) -> int:
+    """Features that a block of the decoder is given: those from below and those of the encoder."""
+    return (width if level == depth - 1 else 2 * width) + width
+
+
+def _radius(depth: int) -> int:
+    """Receptive-field radius in the YX plane, by way of the lowest resolution.
+
+    What the mask decides about the decoder is nearer than that.
+    """
+    reach = 0
+    for place in range(1 << depth):
+        first, last = place - 3, place + 3
+        for _ in range(depth - 1):
+            first, last = first // 2 - 2, last // 2 + 2
+        first, last = first // 2 - 1, last // 2 + 1
+        for _ in range(depth - 1):
+            first, last = 2 * first - 1, 2 * last + 2
+        first, last = 2 * first - 2, 2 * last + 3
+        reach = max(reach, place - first, last - place)
+    return reach
