@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 from napari_blindspot.networks.base import Network
+from napari_blindspot.networks.completing import Completing
+from napari_blindspot.networks.dncnn import DnCNN
 from napari_blindspot.networks.ensemble import Ensemble
+from napari_blindspot.networks.shuffled import Shuffled
 from napari_blindspot.networks.stabilised import StabilisedUNet
 from napari_blindspot.networks.unet import UNet
 
-__all__ = ["Ensemble", "Network", "StabilisedUNet", "UNet"]
+__all__ = [
+    "Completing",
+    "DnCNN",
+    "Ensemble",
+    "Network",
+    "Shuffled",
+    "StabilisedUNet",
+    "UNet",
+]
