@@ -103,7 +103,7 @@ def test_a_training_turns_to_the_smooth_loss():
     assert min(losses[7:]) > 1.5 * max(losses[:7])
 
 
-@pytest.mark.parametrize("backbone", ["unet", "dncnn"])
+@pytest.mark.parametrize("backbone", ["unet", "dncnn", "nafnet", "restormer", "deamnet"])
 def test_every_backbone_learns(backbone):
     noisy, clean = scenes.noisy_and_clean((64, 64))
     options = {**SMALL, "backbone": backbone, "budget": "20steps"}

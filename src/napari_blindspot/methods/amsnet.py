@@ -12,8 +12,10 @@ from napari_blindspot.methods.base import Method, Parts, Recipe, Spec
 from napari_blindspot.params import param
 
 if TYPE_CHECKING:
-    from napari_blindspot.networks import DnCNN, UNet
+    from napari_blindspot.networks import DeamNet, DnCNN, NAFNet, Restormer, UNet
     from napari_blindspot.noise import NoiseLaw
+
+    Backbone = UNet | DnCNN | NAFNet | Restormer | DeamNet
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ class AMSNet(Method):
     gain_floor_db: ClassVar[float] = 3.0
     steps_per_s: ClassVar[float] = 10.0
     paper: ClassVar[Mapping[str, Any]] = {
+        "backbone": "restormer",
         "factor": 5,
         "prediction_factor": 2,
         "patch": 160,
@@ -86,7 +89,7 @@ class AMSNet(Method):
         "unet",
         label="Network",
         help="Network that predicts the hidden pixels.",
-        choices=("unet", "dncnn"),
+        choices=("unet", "dncnn", "nafnet", "restormer", "deamnet"),
     )
     factor: int | None = param(
         None,
@@ -188,17 +191,28 @@ class AMSNet(Method):
         loss = SmoothError(self.smoothness, self.branches, _POWER)
         return dataclasses.replace(parts, loss=loss)
 
-    def _network(self, inputs: int, outputs: int) -> UNet | DnCNN:
+    def _network(self, inputs: int, outputs: int) -> Backbone:
         """The network, which begins with an output of zero."""
-        from napari_blindspot.networks import DnCNN, UNet
         from napari_blindspot.networks.layers import started
 
-        network: UNet | DnCNN
-        if self.backbone == "dncnn":
-            network = DnCNN(2, inputs, outputs, width=self.width)
-        else:
-            network = UNet(2, inputs, outputs, width=self.width, depth=self.depth)
+        network = self._backbone(inputs, outputs)
         started(network.head, slope=None)
+        return network
+
+    def _backbone(self, inputs: int, outputs: int) -> Backbone:
+        from napari_blindspot import networks
+
+        if self.backbone == "unet":
+            return networks.UNet(2, inputs, outputs, width=self.width, depth=self.depth)
+        if self.backbone == "dncnn":
+            return networks.DnCNN(2, inputs, outputs, width=self.width)
+        kinds = {
+            "nafnet": networks.NAFNet,
+            "restormer": networks.Restormer,
+            "deamnet": networks.DeamNet,
+        }
+        kind: type[Any] = kinds[self.backbone]
+        network: Backbone = kind(inputs, outputs, width=self.width, depth=self.depth)
         return network
 
 

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from napari_blindspot.networks.base import Network
 from napari_blindspot.networks.completing import Completing
+from napari_blindspot.networks.deamnet import DeamNet
 from napari_blindspot.networks.dncnn import DnCNN
 from napari_blindspot.networks.ensemble import Ensemble
+from napari_blindspot.networks.nafnet import NAFNet
+from napari_blindspot.networks.restormer import Restormer
 from napari_blindspot.networks.shuffled import Shuffled
 from napari_blindspot.networks.stabilised import StabilisedUNet
 from napari_blindspot.networks.unet import UNet
 
 __all__ = [
     "Completing",
+    "DeamNet",
     "DnCNN",
     "Ensemble",
+    "NAFNet",
     "Network",
+    "Restormer",
     "Shuffled",
     "StabilisedUNet",
     "UNet",
