@@ -100,7 +100,7 @@ class _Levels(nn.Module):
         x = self.lowest(x)
         for doubled, mix, up in zip(self.doubled, self.mixes, self.up, strict=True):
             x = up(mix(skips.pop(), doubled(F.interpolate(x, scale_factor=2.0, mode="nearest"))))
-        return given + self.final(x)
+        return torch.add(given, self.final(x))
 
 
 class _Mix(nn.Module):

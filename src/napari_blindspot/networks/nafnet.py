@@ -93,7 +93,8 @@ class _Block(nn.Module):
         y = _gated(self.spread(self.norms[0](x)))
         y = y * self.attention(window_mean(y))
         x = x + self.scales[0] * self.join(y)
-        return x + self.scales[1] * self.narrow(_gated(self.wide(self.norms[1](x))))
+        y = self.narrow(_gated(self.wide(self.norms[1](x))))
+        return torch.addcmul(x, self.scales[1], y)
 
 
 def _gated(x: Float[Tensor, "b d y x"]) -> Float[Tensor, "b c y x"]:
