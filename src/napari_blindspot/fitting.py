@@ -12,6 +12,7 @@ from napari_blindspot.budget import Budget
 from napari_blindspot.exam import Exam, held_out
 from napari_blindspot.halting import Halted
 from napari_blindspot.interruption import obeying
+from napari_blindspot.measure.neighbours import noise_correlation
 from napari_blindspot.methods.base import Spec
 from napari_blindspot.model import Model, TrainedNetwork
 from napari_blindspot.noise import estimate_noise_law, fit_noise_law, fit_with_chance
@@ -225,14 +226,16 @@ class Learner:
     def _spec(self, source: Source) -> Spec:
         normalization, probe = source.normalization, source.probe
         normal = torch.from_numpy(normalization.apply(probe))
+        laws = estimate_noise_law(normal) if min(normal.shape[-2:]) > 2 else ()
         return Spec(
             ndim=normal.ndim - 2,
             channels=len(self.channels),
             mean=normalization.mean,
             std=normalization.std,
             budget_s=self.budget.seconds or (self.budget.steps or 1) / self.method.steps_per_s,
-            noise=estimate_noise_law(normal) if min(normal.shape[-2:]) > 2 else (),
+            noise=laws,
             quantum=normalization.quanta(probe),
+            correlation=noise_correlation(normal.numpy(), laws),
         )
 
 

@@ -20,6 +20,7 @@ __all__ = [
     "Loss",
     "NeighbourError",
     "RevisibleError",
+    "SmoothError",
     "SquaredError",
     "WeightedSquaredError",
 ]

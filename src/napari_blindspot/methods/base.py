@@ -39,6 +39,9 @@ class Spec:
     quantum : tuple of float
         Step between neighbouring grey values of each channel, normalised units; 0 for values
         that are not evenly spaced. Empty: unknown.
+    correlation : tuple of tuple of float
+        Correlation of the noise of each channel at lags of 1, 2... pixels, the stronger one of
+        those along Y and X; empty where it could not be measured.
     """
 
     ndim: int
@@ -48,6 +51,7 @@ class Spec:
     budget_s: float = 60.0
     noise: tuple[NoiseLaw, ...] = ()
     quantum: tuple[float, ...] = ()
+    correlation: tuple[tuple[float, ...], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from torch import nn
+import torch
+import torch.nn.functional as F  # noqa: N812 - the usual name
+from jaxtyping import Float
+from torch import Tensor, nn
+
+WINDOW = 9  # pixels along Y and X, odd, over which networks take local statistics
 
 Convolution = nn.Conv2d | nn.Conv3d
 
@@ -36,3 +41,24 @@ def started(layer: Convolution, slope: float | None) -> Convolution:
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
     return layer
+
+
+class ChannelNorm(nn.Module):
+    """Each pixel's features with a mean of 0 and a variance of 1, then scaled and shifted."""
+
+    def __init__(self, ndim: int, width: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(1, width, *(1,) * ndim))
+        self.bias = nn.Parameter(torch.zeros(1, width, *(1,) * ndim))
+
+    def forward(self, x: Float[Tensor, "b c *space"]) -> Float[Tensor, "b c *space"]:
+        """Features of the same shape."""
+        variance, mean = torch.var_mean(x, 1, keepdim=True, correction=0)
+        return (x - mean) * (variance + 1e-6).rsqrt() * self.weight + self.bias
+
+
+def window_mean(x: Float[Tensor, "*any y x"]) -> Float[Tensor, "*any y x"]:
+    """Mean over a window; at the border over that part of it which lies inside."""
+    planes = x.reshape(1, -1, *x.shape[-2:])
+    means = F.avg_pool2d(planes, WINDOW, 1, WINDOW // 2, count_include_pad=False)
+    return means.reshape(x.shape)

@@ -1,0 +1,63 @@
+"""Correlation of the noise before a training: quick, from a few planes of the data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_blindspot.measure.correlation import in_plane
+from napari_blindspot.measure.law import Planes
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_blindspot.noise import NoiseLaw
+
+_PIXELS = 1 << 19  # of all channels together: a quarter of a second
+_SIDE = 512  # of the middle of a plane that is looked at
+
+
+def noise_correlation(
+    samples: NDArray[np.float32], laws: Sequence[NoiseLaw]
+) -> tuple[tuple[float, ...], ...]:
+    """Correlation at lags of 1, 2... pixels of each channel, the stronger one along Y or X.
+
+    Parameters
+    ----------
+    samples : ndarray
+        `(N, C, *space)` in normalised units.
+    laws : sequence of NoiseLaw
+        Approximate noise of each channel.
+
+    Returns
+    -------
+    tuple of tuple of float
+        Empty where the planes are too small or nothing is known of the noise.
+    """
+    planes = [_planes(samples[:, channel], len(laws)) for channel in range(len(laws))]
+    found = [in_plane(p, law.gain, law.offset) for p, law in zip(planes, laws, strict=True)]
+    if not found or not all(found):
+        return ()
+    return tuple(
+        tuple(max(lags, key=abs) for lags in zip(*(axis.lags for axis in axes), strict=True))
+        for axes in found
+    )
+
+
+def _planes(samples: NDArray[np.float32], channels: int) -> list[Planes]:
+    """The middle of planes at equal distances through samples `(N, *space)` of one channel."""
+    stack = samples.reshape(-1, *samples.shape[-2:])
+    lengths = [(n, min(n, _SIDE)) for n in stack.shape[1:]]
+    middle = tuple(slice((n - side) // 2, (n + side) // 2) for n, side in lengths)
+    size = math.prod(side for _, side in lengths)
+    count = min(max(_PIXELS // size // channels, 1), len(stack))
+    chosen = np.unique(np.linspace(0, len(stack) - 1, count).astype(int))
+    return [_plane(stack[(index, *middle)]) for index in chosen]
+
+
+def _plane(values: NDArray[np.float32]) -> Planes:
+    good = np.isfinite(values)
+    return Planes(np.where(good, values, 0).astype(np.float64)[None], good[None], moving=False)

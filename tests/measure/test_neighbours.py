@@ -1,0 +1,56 @@
+"""Correlation of the noise before a training."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from napari_blindspot.measure.neighbours import noise_correlation
+from napari_blindspot.noise import NoiseLaw
+
+LAW = NoiseLaw(0.0, 1.0)
+
+
+def noise(shape, sigma=(0.0, 0.0)):
+    white = np.random.default_rng(0).standard_normal(shape)
+    soft = ndimage.gaussian_filter(white, (*(0.0,) * (len(shape) - 2), *sigma), mode="wrap")
+    return (soft / soft.std()).astype(np.float32)
+
+
+def test_white_noise_has_none():
+    (lags,) = noise_correlation(noise((1, 1, 256, 256)), (LAW,))
+    assert len(lags) == 5
+    assert np.abs(lags).max() < 0.06
+
+
+@pytest.mark.parametrize("sigma", [(1.0, 1.0), (0.0, 1.0), (1.0, 0.0)])
+def test_the_stronger_axis_counts(sigma):
+    """Noise behind a Gaussian of sigma s has the correlation exp(-lag^2 / (4 s^2))."""
+    (lags,) = noise_correlation(noise((1, 1, 256, 256), sigma), (LAW,))
+    assert lags[0] == pytest.approx(np.exp(-1 / 4), abs=0.1)
+    assert lags[1] == pytest.approx(np.exp(-1), abs=0.1)
+    assert abs(lags[3]) < 0.1
+
+
+def test_channels_planes_and_unusable_pixels():
+    soft = noise((2, 2, 3, 64, 80), (1.0, 1.0))
+    soft[:, 0] = noise((2, 3, 64, 80))
+    soft[0, 1, 0, 20:23, 30] = np.nan
+    white, correlated = noise_correlation(soft, (LAW, LAW))
+    assert abs(white[0]) < 0.1
+    assert correlated[0] > 0.6
+
+
+def test_nothing_is_known_of_a_small_image_or_without_a_law():
+    assert noise_correlation(noise((1, 1, 12, 300)), (LAW,)) == ()
+    assert noise_correlation(noise((1, 1, 64, 64)), ()) == ()
+
+
+def test_it_is_quick():
+    image = noise((3, 2, 1024, 1024))
+    began = time.process_time()
+    noise_correlation(image, (LAW, LAW))
+    assert time.process_time() - began < 1.0
