@@ -50,7 +50,7 @@ def blind_sample(
             noisy = sampler.draw(generator).noisy[:wanted]
             shown = _cropped(noisy, pixels, parts.network.divisor)
             pair = masking.sample(shown, generator)
-            output = parts.network(pair.input, pair.mask)
+            output = parts.network(pair.input, pair.unseen)
             mean, variance = parts.predictor.moments(output)
             visible = parts.network(pair.target) if parts.blind else None
             counted = pair.mask[:, 0] > 0
@@ -162,7 +162,7 @@ def _hidden_once(parts: Parts, noisy: Tensor, seed: int) -> tuple[Tensor, Tensor
             break
         pair = masking.sample(noisy, generator)
         chosen = pair.mask > 0
-        mean = torch.where(chosen, moments(net(pair.input, pair.mask))[0], mean)
+        mean = torch.where(chosen, moments(net(pair.input, pair.unseen))[0], mean)
         hidden |= chosen
     return mean, hidden
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -77,7 +76,7 @@ class Exam:
         parts.network.eval()
         with torch.no_grad():
             pair = parts.masking.sample(self.noisy, generator)
-            pair = dataclasses.replace(pair, mask=pair.mask * self.held)
+            pair = pair.counting(self.held)
             return float(parts.loss(parts.network, pair))
 
 

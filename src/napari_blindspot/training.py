@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import math
 import time
 from typing import TYPE_CHECKING, Protocol
@@ -230,9 +229,7 @@ def _pair(
     with asking(stop):
         drawn = sampler.draw(generator)
     pair = parts.masking.sample(drawn.noisy, generator)
-    if drawn.counted is None:
-        return pair
-    return dataclasses.replace(pair, mask=pair.mask * drawn.counted)
+    return pair if drawn.counted is None else pair.counting(drawn.counted)
 
 
 def _examined(

@@ -29,7 +29,7 @@ class CovarianceLikelihood:
     def __call__(self, network: Callable[..., Tensor], pair: TrainingPair) -> Float[Tensor, ""]:
         """Mean of |A (y - mu)|^2 / 2 - log |A|, per channel as in the other likelihoods."""
         channels = pair.target.shape[1]
-        output = network(pair.input, pair.mask)
+        output = network(pair.input, pair.unseen)
         matrix = factor(output[:, channels:], channels)
         residual = (pair.target - output[:, :channels]).movedim(1, -1)
         whitened = (matrix @ residual[..., None])[..., 0]

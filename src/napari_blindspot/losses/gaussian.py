@@ -27,7 +27,7 @@ class GaussianLikelihood:
 
     def __call__(self, network: Callable[..., Tensor], pair: TrainingPair) -> Float[Tensor, ""]:
         """Mean of ((y - mu)^2 / variance + log variance) / 2 over the masked pixels."""
-        mean, log_variance = network(pair.input, pair.mask).chunk(2, 1)
+        mean, log_variance = network(pair.input, pair.unseen).chunk(2, 1)
         log_variance = log_variance.clamp(-14, 10)
         terms = (pair.target - mean) ** 2 * (-log_variance).exp() + log_variance
         return masked_mean(terms / 2, pair.mask)

@@ -39,7 +39,7 @@ class ImpulseLikelihood:
 
     def __call__(self, network: Callable[..., Tensor], pair: TrainingPair) -> Float[Tensor, ""]:
         """Mean of -log(alpha / range + (1 - alpha) N(y; mu, variance))."""
-        mean, log_variance, log_odds = network(pair.input, pair.mask).chunk(3, 1)
+        mean, log_variance, log_odds = network(pair.input, pair.unseen).chunk(3, 1)
         log_variance = log_variance.clamp(-10, 10)
         squared = (pair.target - mean) ** 2 * (-log_variance).exp()
         kept = F.logsigmoid(-log_odds) - (squared + log_variance + _LOG_TWO_PI) / 2

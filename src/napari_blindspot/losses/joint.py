@@ -44,7 +44,7 @@ class JointLikelihood:
 
     def __call__(self, network: Callable[..., Tensor], pair: TrainingPair) -> Float[Tensor, ""]:
         """Mean of ((y - mu)^2 / total + log total) / 2 - reward * noise std."""
-        mean, log_signal, log_gain, log_dark = network(pair.input, pair.mask).chunk(4, 1)
+        mean, log_signal, log_gain, log_dark = network(pair.input, pair.unseen).chunk(4, 1)
         noise = log_dark.exp()
         if self.signal_dependent:
             zero = mean.new_tensor(self.zero).view(1, -1, *(1,) * (mean.ndim - 2))

@@ -42,7 +42,7 @@ class PoissonLikelihood:
 
     def __call__(self, network: Callable[..., Tensor], pair: TrainingPair) -> Float[Tensor, ""]:
         """Mean of -log NB(photons; m, r), without the terms that do not depend on m and r."""
-        mean, log_variance = network(pair.input, pair.mask).chunk(2, 1)
+        mean, log_variance = network(pair.input, pair.unseen).chunk(2, 1)
         m = self.scale.photons(mean.double()).clamp_min(_LEAST_PHOTONS)
         total = self.scale.squared(log_variance.double().exp())
         excess = (total / m - 1).clamp_min(_LEAST_EXCESS)

@@ -18,5 +18,5 @@ class SquaredError:
 
     def __call__(self, network: Callable[..., Tensor], pair: TrainingPair) -> Float[Tensor, ""]:
         """Loss of a network with as many output channels as the target."""
-        prediction = network(pair.input, pair.mask)
+        prediction = network(pair.input, pair.unseen)
         return masked_mean((prediction - pair.target) ** 2, pair.mask)

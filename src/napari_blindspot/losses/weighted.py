@@ -37,7 +37,7 @@ class WeightedSquaredError:
 
     def __call__(self, network: Callable[..., Tensor], pair: TrainingPair) -> Float[Tensor, ""]:
         """Loss of a network with as many output channels as the target."""
-        error = (network(pair.input, pair.mask) - pair.target) ** 2
+        error = (network(pair.input, pair.unseen) - pair.target) ** 2
         return masked_mean(error * self._weights(pair.input), pair.mask)
 
     def _weights(self, noisy: Float[Tensor, "b c *space"]) -> Float[Tensor, "b c *space"]:
