@@ -23,7 +23,7 @@ from napari_blindspot.prediction import predict
 from napari_blindspot.run import run
 
 pytestmark = [pytest.mark.usefixtures("few_pixels"), pytest.mark.no_cover]
-SMALL = {"width": 8, "depth": 1, "patch": 32, "batch": 2, "members": 1}
+SMALL = {"width": 8, "depth": 1, "patch": 32, "batch": 2, "members": 1, "copies": 4}
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.cuda)]
 NAMES = list(methods.available())
 NAMES_3D = [name for name in NAMES if 3 in methods.get(name).dims]

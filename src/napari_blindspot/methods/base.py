@@ -39,6 +39,9 @@ class Spec:
     quantum : tuple of float
         Step between neighbouring grey values of each channel, normalised units; 0 for values
         that are not evenly spaced. Empty: unknown.
+    contrast : tuple of float
+        From the dark to the bright parts of the smoothed data of each channel, normalised units.
+        Empty: unknown.
     """
 
     ndim: int
@@ -48,6 +51,7 @@ class Spec:
     budget_s: float = 60.0
     noise: tuple[NoiseLaw, ...] = ()
     quantum: tuple[float, ...] = ()
+    contrast: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
