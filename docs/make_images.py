@@ -84,15 +84,17 @@ def live() -> None:
 
 def batch() -> None:
     """Five files, one of which is damaged."""
-    with window("dark") as (viewer, dock), tempfile.TemporaryDirectory() as folder:
+    with window("dark") as (viewer, dock), tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "experiment"
+        folder.mkdir()
         for number in range(1, 5):
             source = sample_data_path("filaments_noisy.ome.tif")
-            shutil.copy(source, Path(folder) / f"cells_{number}.ome.tif")
-        (Path(folder) / "cells_5.ome.tif").write_bytes(source.read_bytes()[:5000])
+            shutil.copy(source, folder / f"cells_{number}.ome.tif")
+        (folder / "cells_5.ome.tif").write_bytes(source.read_bytes()[:5000])
         dock.denoise_tab.method.method = "n2v"
-        dock.denoise_tab.method.budget = "3s"
+        dock.denoise_tab.method.budget = "150steps"
         dock.tabs.setCurrentIndex(1)
-        dock.batch_tab.add([folder])
+        dock.batch_tab.add([str(folder)])
         wait(1)
         dock.batch_tab.start()
         wait_until(lambda: not dock.batch_tab.busy)
@@ -129,7 +131,7 @@ def picture(viewer: napari.Viewer) -> Image.Image:
 
 def shoot(viewer: napari.Viewer, name: str) -> None:
     shot = picture(viewer)
-    shot.quantize(256, dither=Image.Dither.NONE).save(FOLDER / f"{name}.png", optimize=True)
+    shot.save(FOLDER / f"{name}.png", optimize=True)
     print(name)
 
 

@@ -26,7 +26,7 @@ ROWS = (
     | {"_samples", "_shapes", "budget", "io", "locks", "measure", "picture", "quality", "series"}
     | {"held_out", "pace", "regions", "simulate", "telling"},
     {"pairs", "patches", "ring", "noise", "device", "memory", "filters", "photons", "triangular"}
-    | {"interruption", "tensors"},
+    | {"chance", "interruption", "tensors"},
     PARTS,
     {"checkpoint"},
     {"methods", "training"},

@@ -139,6 +139,12 @@ def test_layer_is_renamed_while_it_is_denoised(window, begin, finish, noisy):
     assert tab.image.choice.currentText() == "nuclei"
 
 
+def at_work(before):
+    """New threads that run something: Qt keeps others, without a frame of Python, for later."""
+    frames = sys._current_frames()
+    return [t for t in threading.enumerate() if t not in before and t.ident in frames]
+
+
 def test_window_is_closed_while_it_learns(window, begin, noisy, qtbot):
     before = set(threading.enumerate())
     viewer, tab = window(noisy, name="cells")
@@ -146,22 +152,17 @@ def test_window_is_closed_while_it_learns(window, begin, noisy, qtbot):
 
     viewer.close()
 
-    # Qt keeps threads for later work; those have no frame of Python.
-    def at_work():
-        frames = sys._current_frames()
-        return [t for t in threading.enumerate() if t not in before and t.ident in frames]
-
-    qtbot.waitUntil(lambda: not at_work(), timeout=5_000)
+    qtbot.waitUntil(lambda: not at_work(before), timeout=5_000)
 
 
 def test_widget_is_closed_while_it_learns(window, begin, noisy, qtbot):
+    before = set(threading.enumerate())
     viewer, tab = window(noisy, name="cells")
     begin(tab)
-    task = tab.running.task
 
     viewer.window.remove_dock_widget("all")
 
-    qtbot.waitUntil(lambda: not task.runs, timeout=5_000)
+    qtbot.waitUntil(lambda: not at_work(before), timeout=5_000)
     assert results(viewer) == []
     assert [layer.name for layer in viewer.layers] == ["cells"]
 

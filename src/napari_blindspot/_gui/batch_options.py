@@ -10,9 +10,9 @@ from qtpy.QtWidgets import (
     QComboBox,
     QFileDialog,
     QFormLayout,
-    QHBoxLayout,
     QLabel,
     QSizePolicy,
+    QVBoxLayout,
     QWidget,
 )
 
@@ -121,11 +121,10 @@ class BatchOptions(QWidget):
         return _TRAININGS[self.train.currentText()]
 
     def _lay_out(self) -> None:
-        checks = QHBoxLayout()
-        checks.setSpacing(12)
+        checks = QVBoxLayout()
+        checks.setSpacing(4)
         checks.addWidget(self.uncertainty)
         checks.addWidget(self.resume)
-        checks.addStretch(1)
         self._form = QFormLayout(self)
         self._form.setContentsMargins(0, 0, 0, 0)
         self._form.setVerticalSpacing(4)

@@ -101,6 +101,7 @@ class DenoiseTab(QWidget):
     def _lay_out(self) -> None:
         inside = QWidget()
         column = QVBoxLayout(inside)
+        column.setContentsMargins(2, 2, SPACE, 2)
         column.setSpacing(SPACE)
         self._settings_widgets = (self.image, self.method, self.part)
         for title, widgets in (

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from napari_blindspot._gui.batch_tab import BatchTab
 
 TITLE = "Blind-spot denoising"
-_WIDTH = 340
+_WIDTH = 350
 
 
 class DenoisingWidget(QWidget):
@@ -36,7 +36,8 @@ class DenoisingWidget(QWidget):
         self.tabs = QTabWidget()
         self.tabs.addTab(self.denoise_tab, "Denoise")
         self.tabs.addTab(self._batch_page, "Batch")
-        self.tabs.currentChanged.connect(lambda index: self.batch_tab if index else None)
+        # Not a lambda: PySide would hold on to the widget in it after it is closed.
+        self.tabs.currentChanged.connect(self._show_tab)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
         layout.addWidget(self.tabs)
@@ -56,8 +57,8 @@ class DenoisingWidget(QWidget):
             page.addWidget(made)
             # One job at a time.
             made.set_enabled_to_run(not self.denoise_tab.busy)
-            self.denoise_tab.busy_changed.connect(lambda busy: made.set_enabled_to_run(not busy))
-            made.busy_changed.connect(lambda busy: self.denoise_tab.set_taken(busy, by="batch"))
+            self.denoise_tab.busy_changed.connect(self._denoising_changed)
+            made.busy_changed.connect(self._batch_changed)
             made.opened.connect(self._open)
             self._batch = made
         return self._batch
@@ -85,6 +86,16 @@ class DenoisingWidget(QWidget):
             self.denoise_tab.release()
             if self._batch is not None:
                 self._batch.abandon()
+
+    def _show_tab(self, index: int) -> None:
+        if index:
+            _ = self.batch_tab
+
+    def _denoising_changed(self, busy: bool) -> None:
+        self.batch_tab.set_enabled_to_run(not busy)
+
+    def _batch_changed(self, busy: bool) -> None:
+        self.denoise_tab.set_taken(busy, by="batch")
 
     def _open(self, noisy: str, result: str) -> None:
         for path in (noisy, result):
