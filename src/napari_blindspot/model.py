@@ -221,6 +221,7 @@ def _spec(values: dict[str, Any]) -> Spec:
         budget_s=float(values["budget_s"]),
         noise=tuple(NoiseLaw(**law) for law in values["noise"]),
         quantum=tuple(map(float, values["quantum"])),
+        contrast=tuple(map(float, values.get("contrast", ()))),
     )
 
 

@@ -10,6 +10,7 @@ from napari_blindspot import api, methods
 from napari_blindspot.inference import Instances
 from napari_blindspot.inference.dual import DualInstances
 from napari_blindspot.methods import Spec
+from napari_blindspot.model import load
 from napari_blindspot.networks.detail import Standout
 from napari_blindspot.networks.dropout import MaskDropout
 
@@ -57,7 +58,7 @@ def test_the_part_of_details_is_measured_and_saved(tmp_path):
     (network,) = result.model.networks
     assert 0 < network.parts.predictor.fraction < 1
     result.model.save(tmp_path / "model.safetensors")
-    again = api.load(str(tmp_path / "model.safetensors"))
+    again = load(str(tmp_path / "model.safetensors"))
     assert again.networks[0].parts.predictor == network.parts.predictor
 
 

@@ -44,7 +44,9 @@ class Standout(nn.Module):
         """Features of which some are 0; all of them where there is no code."""
         if codes is None:
             return x
-        return torch.where(is_steep(x, self.threshold), x, self.drop(x, codes))
+        with torch.no_grad():
+            weights = self.drop.weights(x, codes).masked_fill_(is_steep(x, self.threshold), 1.0)
+        return x * weights
 
 
 class ChannelAttention(nn.Module):
@@ -92,4 +94,4 @@ class ChannelAttention(nn.Module):
 def is_steep(x: Float[Tensor, "b c *space"], threshold: float) -> Bool[Tensor, "b c *space"]:
     """Whether a value differs by more than a threshold from one before it, along Y and X."""
     steps = [F.pad(x.diff(dim=axis).abs(), pad) for axis, pad in ((-1, (1, 0)), (-2, (0, 0, 1, 0)))]
-    return (steps[0] ** 2 + steps[1] ** 2) >= threshold**2
+    return steps[0].square_().add_(steps[1].square_()) >= threshold**2
