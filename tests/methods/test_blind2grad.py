@@ -71,8 +71,6 @@ def test_settings_of_the_paper_are_allowed():
 @pytest.mark.parametrize("values", [{"mask": "uniform"}, {"mask": "bernoulli", "dropout": "none"}])
 def test_ablations_denoise(values):
     noisy, clean = scenes.noisy_and_clean((96, 96))
-    result = api.denoise(
-        noisy, method="blind2grad", budget="100steps", learning_rate=0.003, **SMALL, **values
-    )
+    result = api.denoise(noisy, method="blind2grad", budget="100steps", **SMALL, **values)
     before = scenes.peak_signal_to_noise(noisy, clean)
     assert scenes.peak_signal_to_noise(result.image, clean) > before + 0.8
