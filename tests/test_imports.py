@@ -27,6 +27,7 @@ ROWS = (
     | {"held_out", "pace", "regions", "simulate", "telling"},
     {"pairs", "patches", "ring", "noise", "device", "memory", "filters", "photons", "triangular"}
     | {"chance", "interruption", "lattice", "tensors"},
+    {"details"},
     PARTS,
     {"checkpoint"},
     {"methods", "training"},

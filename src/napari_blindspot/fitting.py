@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from napari_blindspot.blind import blind_sample
 from napari_blindspot.budget import Budget
 from napari_blindspot.exam import Exam, held_out
+from napari_blindspot.filters import gaussian
 from napari_blindspot.halting import Halted
 from napari_blindspot.interruption import obeying
 from napari_blindspot.measure.neighbours import noise_correlation
@@ -25,6 +27,8 @@ from napari_blindspot.training import train
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
+    from torch import Tensor
+
     from napari_blindspot.axes import Layout
     from napari_blindspot.checkpoint import Checkpoint, Checkpoints
     from napari_blindspot.events import Event, StopFlag
@@ -38,6 +42,7 @@ if TYPE_CHECKING:
 
 _PIXELS_IN_TRAINING, _PIXELS_AT_THE_END, _PIXELS_IN_HASTE = 300_000, 1_000_000, 15_000
 _KEPT_LOSSES = 1000
+_SMOOTH, _DARK_AND_BRIGHT, _LEAST_CONTRAST = 2.0, (0.1, 99.9), 1e-3
 
 
 def fit(
@@ -236,7 +241,15 @@ class Learner:
             noise=laws,
             quantum=normalization.quanta(probe),
             correlation=noise_correlation(normal.numpy(), laws),
+            contrast=_contrast(normal),
         )
+
+
+def _contrast(normal: Tensor) -> tuple[float, ...]:
+    """From dark to bright without noise, of each channel of samples `(N, C, *space)`."""
+    smooth = gaussian(normal, _SMOOTH).movedim(1, 0).flatten(1).numpy()
+    low, high = np.percentile(smooth, _DARK_AND_BRIGHT, axis=1)
+    return tuple(float(span) for span in np.maximum(high - low, _LEAST_CONTRAST))
 
 
 def _calibrated(

@@ -222,6 +222,7 @@ def _spec(values: dict[str, Any]) -> Spec:
         noise=tuple(NoiseLaw(**law) for law in values["noise"]),
         quantum=tuple(map(float, values["quantum"])),
         correlation=tuple(tuple(map(float, lags)) for lags in values.get("correlation", ())),
+        contrast=tuple(map(float, values.get("contrast", ()))),
     )
 
 

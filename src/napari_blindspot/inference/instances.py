@@ -26,8 +26,9 @@ class Instances:
 
     Attributes
     ----------
-    rate : float
-        Part of the pixels that are hidden in a copy.
+    rate : float or Tensor
+        Part of the pixels that are hidden in a copy; `(1, 1, *space)` where it is not the same
+        everywhere.
     count : int
         Number of copies.
     margin : int
@@ -39,7 +40,7 @@ class Instances:
     Denoising From Single Image", CVPR 2020 (eq. 7).
     """
 
-    rate: float
+    rate: float | Tensor
     count: int
     margin: int = 0
 

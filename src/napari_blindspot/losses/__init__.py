@@ -9,6 +9,7 @@ from napari_blindspot.losses.gaussian import GaussianLikelihood
 from napari_blindspot.losses.halves import HalvesError
 from napari_blindspot.losses.neighbours import NeighbourError
 from napari_blindspot.losses.revisible import RevisibleError
+from napari_blindspot.losses.smooth import SmoothError
 from napari_blindspot.losses.squared import SquaredError
 from napari_blindspot.losses.weighted import WeightedSquaredError
 

@@ -42,6 +42,9 @@ class Spec:
     correlation : tuple of tuple of float
         Correlation of the noise of each channel at lags of 1, 2... pixels, the stronger one of
         those along Y and X; empty where it could not be measured.
+    contrast : tuple of float
+        From the dark to the bright parts of the smoothed data of each channel, normalised units.
+        Empty: unknown.
     """
 
     ndim: int
@@ -52,6 +55,7 @@ class Spec:
     noise: tuple[NoiseLaw, ...] = ()
     quantum: tuple[float, ...] = ()
     correlation: tuple[tuple[float, ...], ...] = ()
+    contrast: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -69,11 +69,14 @@ class MaskDropout(nn.Module):
         self, x: Float[Tensor, "b c *space"], codes: Int[Tensor, "b 1 *space"] | None
     ) -> Float[Tensor, "b c *space"]:
         """Features, some 0 and the others larger; all as they were where there is no code."""
-        if codes is None or not self.rate:
-            return x
+        return x if codes is None or not self.rate else x * self.weights(x, codes)
+
+    def weights(
+        self, x: Float[Tensor, "b c *space"], codes: Int[Tensor, "b 1 *space"]
+    ) -> Float[Tensor, "b c *space"]:
+        """Factor of each feature: 0 where it is dropped, else more than 1."""
         salted = mixed(codes + self.layer).int()
         factors = self.factors.view(1, -1, *(1,) * (x.ndim - 2))
         # The product of an odd number with evenly spread ones is evenly spread from -2^31 to 2^31.
         kept = salted * factors >= round((self.rate - 0.5) * 2**32)
-        # One product in place of a choice takes half of the time, forward and backward together.
-        return x * (kept.to(x) / (1 - self.rate))
+        return kept.to(x.dtype).mul_(1 / (1 - self.rate))

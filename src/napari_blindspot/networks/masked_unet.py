@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from napari_blindspot.networks.base import Network
+from napari_blindspot.networks.detail import ChannelAttention, Standout
 from napari_blindspot.networks.dropout import MaskCodes, MaskDropout
 from napari_blindspot.networks.inpainting import CONVOLUTIONS
 from napari_blindspot.networks.layers import convolution, started
@@ -39,6 +40,12 @@ class MaskedUNet(Network):
         Part of the features that is dropped before each convolution of the decoder but the last.
     shows_mask : bool
         Whether the mask is an input beside the image, as in Self2Self+.
+    standout : float or None
+        Gradient from which on features at half the resolution are not dropped, as in Blind2Grad.
+    attention : bool
+        Whether the channels of each level of the decoder are weighed, as in Blind2Grad.
+    passes : int
+        How often it is applied one after the other to make a result, by which the halo grows.
 
     Notes
     -----
@@ -64,8 +71,11 @@ class MaskedUNet(Network):
         kind: str = "partial",
         dropout: float = 0.3,
         shows_mask: bool = False,
+        standout: float | None = None,
+        attention: bool = False,
+        passes: int = 1,
     ) -> None:
-        plane, axial = (1 << depth, _radius(depth)), (1, 3 * depth + 3)
+        plane, axial = (1 << depth, passes * _radius(depth)), (1, passes * (3 * depth + 3))
         per_axis = [axial] * (ndim - 2) + [plane] * 2
         divisor, halo = zip(*per_axis, strict=True)
         super().__init__(divisor=divisor, halo=halo, is_blind=False)
@@ -73,12 +83,20 @@ class MaskedUNet(Network):
         shown = in_channels + shows_mask
         self.down = _encoder(ndim, shown, width, depth, kind)
         self.up = nn.ModuleList(
-            Block(ndim, _fed(width, depth, level), (2 * width,) * 2, dropout, 2 * level)
+            Block(
+                ndim,
+                _fed(width, depth, level),
+                (2 * width,) * 2,
+                dropout,
+                2 * level,
+                standout=standout if level == 1 else None,
+                attention=attention,
+            )
             for level in reversed(range(1, depth))
         )
         last = (max(round(4 / 3 * width), 1), max(round(2 / 3 * width), 1))
         fed = (width if depth == 1 else 2 * width) + shown
-        self.last = Block(ndim, fed, last, dropout, 0)
+        self.last = Block(ndim, fed, last, dropout, 0, attention=attention)
         self.head = started(convolution(ndim, last[1], out_channels, 3, padding=1), 1.0)
         self.codes = MaskCodes(ndim)
         self.pool = nn.MaxPool2d(2) if ndim == 2 else nn.MaxPool3d((1, 2, 2))
@@ -136,10 +154,22 @@ class Block(nn.Module):
         Part of the features that is dropped.
     layer : int
         Number of the first dropout in the network.
+    standout : float or None
+        Gradient from which on features are not dropped.
+    attention : bool
+        Whether the channels of the input are weighed.
     """
 
     def __init__(
-        self, ndim: int, in_channels: int, features: tuple[int, int], dropout: float, layer: int
+        self,
+        ndim: int,
+        in_channels: int,
+        features: tuple[int, int],
+        dropout: float,
+        layer: int,
+        *,
+        standout: float | None = None,
+        attention: bool = False,
     ) -> None:
         super().__init__()
         inputs = (in_channels, features[0])
@@ -147,14 +177,19 @@ class Block(nn.Module):
             started(convolution(ndim, a, b, 3, padding=1), _SLOPE)
             for a, b in zip(inputs, features, strict=True)
         )
+        self.weigh = ChannelAttention(in_channels) if attention else nn.Identity()
         self.drops = nn.ModuleList(
-            MaskDropout(channels, dropout, layer + i) for i, channels in enumerate(inputs)
+            MaskDropout(channels, dropout, layer + i)
+            if standout is None
+            else Standout(channels, dropout, layer + i, standout)
+            for i, channels in enumerate(inputs)
         )
 
     def forward(
         self, x: Float[Tensor, "b c *space"], codes: Int[Tensor, "b 1 *space"] | None
     ) -> Float[Tensor, "b d *space"]:
         """Features at the same resolution."""
+        x = self.weigh(x)
         for convolve, drop in zip(self.convolutions, self.drops, strict=True):
             x = F.leaky_relu(convolve(drop(x, codes)), _SLOPE, inplace=True)
         return x
