@@ -94,5 +94,5 @@ class ChannelAttention(nn.Module):
 def is_steep(x: Float[Tensor, "b c *space"], threshold: float) -> Bool[Tensor, "b c *space"]:
     """Whether a value differs by more than a threshold from one before it, along Y and X."""
     steps = [F.pad(x.diff(dim=axis).abs(), pad) for axis, pad in ((-1, (1, 0)), (-2, (0, 0, 1, 0)))]
-    squared: Tensor = steps[0].square_().add_(steps[1].square_())
-    return squared >= threshold**2
+    steep: Tensor = steps[0].square_().add_(steps[1].square_()) >= threshold**2
+    return steep
