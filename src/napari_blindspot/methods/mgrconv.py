@@ -31,9 +31,9 @@ class MGRConv(Method):
     ======= ===== ===== ===== =====================
 
     So short a training does not show the gain of the paper, after 150,000 steps, over plain
-    convolutions. It is not a matter of how `mgr` begins: with a learning rate of 0.0015 it had
-    30.80, with a leaky ReLU behind the sum 30.91, and with weights of the mask that begin positive
-    30.76 (4 copies; some 0.1 less than 8).
+    convolutions. In single runs other beginnings did not help: with a learning rate of 0.0015 `mgr`
+    had 30.80, with a leaky ReLU behind the sum 30.91, and with weights of the mask that begin
+    positive 30.76 (4 copies; some 0.1 less than 8).
 
     With Noise2Void masking nothing is dropped and nothing is hidden in the prediction, one pass.
 

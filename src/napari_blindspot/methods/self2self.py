@@ -18,9 +18,9 @@ class Self2Self(Method):
     -----
     The estimator is that of the paper: Bernoulli pairs, partial convolutions, dropout, the mean
     over masked copies. What makes it quick are many small patches per step, each with a mask of its
-    own, and averages of the weights. PSNR in dB on confocal images of FMD decided the sizes, where
-    not said otherwise after 400 steps, which take 25 s of one processor core; `n2v` had 31.38 on
-    fish after 154 of its steps (18 s) and 40.17 on BPAE_B after 232 (28 s).
+    own, and averages of the weights. PSNR in dB on confocal images of FMD decided the sizes, each
+    of one run, where not said otherwise after 400 steps, which take 25 s of one processor core;
+    `n2v` had 31.38 on fish after 154 of its steps (18 s) and 40.17 on BPAE_B after 232 (28 s).
 
     *Less dropout, more copies.* Fish, by the number of copies; one copy costs half a second of a
     core for 512 x 512 pixels, and 8 are a compromise.

@@ -22,7 +22,7 @@ class Self2SelfPlus(Method):
     -----
     Sizes, rates and copies are those of `self2self`, where they were chosen by experiment.
 
-    *The absolute error has its price under photon noise.* Its minimum is the median, which lies
+    *The absolute error has its price here*, perhaps because its minimum is the median, which lies
     below the mean where few photons are counted. Fish (confocal, FMD) had 30.45 dB after 400 steps,
     and 31.34 with the same network and the squared error (`mgrconv` with gated convolutions).
     BPAE_B had 39.26, and 40.39 with the squared error and partial convolutions (`self2self`).

@@ -88,11 +88,12 @@ class ChannelAttention(nn.Module):
             with torch.no_grad():
                 self.average.lerp_(average.mean(0, keepdim=True), _MOMENTUM)
         weights = 2 * self.excite(F.relu(self.squeeze(average))).sigmoid()
-        return x * weights.view(*weights.shape, *(1,) * (x.ndim - 2))
+        weighed: Tensor = x * weights.view(*weights.shape, *(1,) * (x.ndim - 2))
+        return weighed
 
 
 def is_steep(x: Float[Tensor, "b c *space"], threshold: float) -> Bool[Tensor, "b c *space"]:
     """Whether a value differs by more than a threshold from one before it, along Y and X."""
     steps = [F.pad(x.diff(dim=axis).abs(), pad) for axis, pad in ((-1, (1, 0)), (-2, (0, 0, 1, 0)))]
-    steep: Tensor = steps[0].square_().add_(steps[1].square_()) >= threshold**2
+    steep: Tensor = (steps[0].square() + steps[1].square()) >= threshold**2
     return steep
