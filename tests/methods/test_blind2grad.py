@@ -16,6 +16,7 @@ from napari_blindspot.networks.dropout import MaskDropout
 
 pytestmark = [pytest.mark.usefixtures("few_pixels"), pytest.mark.no_cover]
 SPEC = Spec(2, 2, (0.0, 0.0), (1.0, 1.0), contrast=(2.55, 5.1))
+PLAIN = {"mask": "bernoulli", "dropout": "none"}
 SMALL = {"width": 8, "depth": 2, "patch": 48, "copies": 8}
 
 
@@ -68,9 +69,8 @@ def test_settings_of_the_paper_are_allowed():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("values", [{"mask": "uniform"}, {"mask": "bernoulli", "dropout": "none"}])
-def test_ablations_denoise(values):
+def test_an_ablation_denoises():
     noisy, clean = scenes.noisy_and_clean((96, 96))
-    result = api.denoise(noisy, method="blind2grad", budget="100steps", **SMALL, **values)
+    result = api.denoise(noisy, method="blind2grad", budget="100steps", **SMALL, **PLAIN)
     before = scenes.peak_signal_to_noise(noisy, clean)
-    assert scenes.peak_signal_to_noise(result.image, clean) > before + 0.8
+    assert scenes.peak_signal_to_noise(result.image, clean) > before + 2
