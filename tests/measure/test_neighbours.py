@@ -54,3 +54,11 @@ def test_it_is_quick():
     began = time.process_time()
     noise_correlation(image, (LAW, LAW))
     assert time.process_time() - began < 1.0
+
+
+@pytest.mark.parametrize("law", [NoiseLaw(0.0, 0.0), NoiseLaw(0.02, 0.003), NoiseLaw(1.0, 1.0)])
+def test_of_an_image_without_noise_nothing_is_said(law):
+    flat = np.full((1, 1, 64, 64), -0.18, np.float32)
+    assert noise_correlation(flat, [law]) == ()
+    barely = flat + 1e-4 * np.random.default_rng(0).standard_normal(flat.shape).astype(np.float32)
+    assert noise_correlation(barely, [law]) == ()

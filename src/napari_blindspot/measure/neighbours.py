@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _PIXELS = 1 << 19  # of all channels together: a quarter of a second
 _SIDE = 512  # of the middle of a plane that is looked at
+_LEAST_VARIANCE = 1e-6  # of noise, as a part of the variance of the data
 
 
 def noise_correlation(
@@ -35,9 +36,11 @@ def noise_correlation(
     Returns
     -------
     tuple of tuple of float
-        Empty where the planes are too small or nothing is known of the noise.
+        Empty where the planes are too small, nothing is known of the noise or there is none.
     """
     planes = [_planes(samples[:, channel], len(laws)) for channel in range(len(laws))]
+    if not all(map(_is_noisy, planes, laws)):
+        return ()
     found = [in_plane(p, law.gain, law.offset) for p, law in zip(planes, laws, strict=True)]
     if not found or not all(found):
         return ()
@@ -45,6 +48,13 @@ def noise_correlation(
         tuple(max(lags, key=abs) for lags in zip(*(axis.lags for axis in axes), strict=True))
         for axes in found
     )
+
+
+def _is_noisy(planes: list[Planes], law: NoiseLaw) -> bool:
+    """Whether the usual pixel has any noise, as far as the law knows, and pixels differ."""
+    level = np.concatenate([each.values.ravel() for each in planes])
+    usual = law.gain * float(np.median(level)) + law.offset
+    return min(usual, float(level.var())) > _LEAST_VARIANCE
 
 
 def _planes(samples: NDArray[np.float32], channels: int) -> list[Planes]:

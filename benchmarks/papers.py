@@ -1,0 +1,120 @@
+"""The figures of the papers beside ours: photographs with synthetic noise.
+
+    python benchmarks/papers.py                                   every row, first 8 images of BSD68
+    python benchmarks/papers.py --images 68 --device cuda --settings paper
+    python benchmarks/papers.py --rows self2self-25 n2v-25 --budget 60s
+    python benchmarks/papers.py --table-only                      from the kept figures
+
+A row is `METHOD-SIGMA`. Noise is Gaussian with the given standard deviation on the scale 0 to 255,
+neither rounded nor cut off, with one seed per image; results are cut off to 0 to 255 before PSNR.
+With `--settings paper` a method has the parameters of its paper where they differ from the
+defaults. Every figure is kept in `benchmarks/results/papers.json` and the table goes to
+docs/benchmarks.md between marker comments.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+import tables
+import torch
+from images import DATA
+from numpy.typing import NDArray
+from skimage.io import imread
+
+from napari_blindspot import api, methods
+from napari_blindspot.quality import psnr
+
+DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
+SETS = {"BSD68": "natural/BSD68", "Set12": "natural/Set12"}
+# Mean PSNR in dB on all 68 images, from the tables of the papers.
+PUBLISHED = {
+    ("blind2grad", 25): 28.89,
+    ("blind2grad", 50): 26.33,
+    ("self2self", 25): 28.70,
+    ("self2self", 50): 25.92,
+    ("zs_n2n", 25): 28.33,
+    ("zs_n2n", 50): 25.58,
+    ("noise2self", 25): 27.19,
+    ("noise2self", 50): 24.53,
+    ("blind2unblind", 25): 28.79,
+    ("blind2unblind", 50): 25.90,
+    ("laine19", 25): 29.27,
+    ("n2v", 25): 27.71,
+}
+
+
+def photographs(name: str, count: int) -> list[tuple[str, NDArray[np.float32]]]:
+    """The first images by name, grey, `(Y, X)` from 0 to 255."""
+    files = sorted((DATA / SETS[name]).glob("*.png"))[:count]
+    return [(file.stem, imread(file, as_gray=False).astype(np.float32)) for file in files]
+
+
+def measured(name: str, clean: NDArray[np.float32], row: str, options: argparse.Namespace) -> None:
+    """Denoise one photograph and keep the figure."""
+    method, sigma = row.rsplit("-", 1)
+    noise = np.random.default_rng(int.from_bytes(name.encode()[-6:])).standard_normal(clean.shape)
+    noisy = clean + float(sigma) * noise.astype(np.float32)
+    values = getattr(methods.get(method), "paper", {}) if options.settings == "paper" else {}
+    began = time.perf_counter()
+    result = api.denoise(
+        noisy, method=method, budget=options.budget, device=options.device, **values
+    )
+    seconds = time.perf_counter() - began
+    figure = psnr(np.clip(result.image, 0, 255), clean, 255.0)
+    detail = f"{options.settings}, {options.budget}, {_device(options.device)}"
+    label = f"{row} {options.settings} {options.budget}"
+    tables.add("papers", tables.Row(options.set, name, label, figure, seconds, detail))
+    print(f"{options.set} {name} {label}: {figure:.2f} dB in {seconds:.1f} s", flush=True)
+
+
+def _device(asked: str) -> str:
+    if asked != "cpu" and torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return f"CPU, {torch.get_num_threads()} cores"
+
+
+def table() -> str:
+    """Mean of each kept row beside the figure of its paper."""
+    lines = ["| set | row | images | paper, dB | ours, dB | difference | s per image | device |"]
+    lines.append("|---|---|---:|---:|---:|---:|---:|---|")
+    kept = tables.read("papers")
+    for group in dict.fromkeys((row.set, row.method) for row in kept):
+        rows = [row for row in kept if (row.set, row.method) == group]
+        name, sigma = group[1].split(" ")[0].rsplit("-", 1)
+        ours = float(np.mean([row.psnr for row in rows]))
+        paper = PUBLISHED.get((name, int(sigma))) if group[0] == "BSD68" else None
+        shown = ("–", "–") if paper is None else (f"{paper:.2f}", f"{ours - paper:+.2f}")
+        seconds = float(np.mean([row.seconds for row in rows]))
+        device = rows[-1].detail.split(", ", 2)[2]
+        lines.append(
+            f"| {group[0]} | {group[1]} | {len(rows)} | {shown[0]} | {ours:.2f} | {shown[1]} "
+            f"| {seconds:.0f} | {device} |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    known = methods.available()
+    rows = [f"{name}-{sigma}" for name in known for sigma in (25, 50)]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--set", choices=SETS, default="BSD68")
+    parser.add_argument("--rows", nargs="*", default=rows)
+    parser.add_argument("--images", type=int, default=8)
+    parser.add_argument("--budget", default="60s")
+    parser.add_argument("--settings", choices=("default", "paper"), default="default")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--table-only", action="store_true")
+    options = parser.parse_args()
+    if not options.table_only:
+        for row in options.rows:
+            for name, clean in photographs(options.set, options.images):
+                measured(name, clean, row, options)
+    tables.write_between_markers(DOCUMENT, "papers", table())
+
+
+if __name__ == "__main__":
+    main()
