@@ -58,7 +58,7 @@ def measured(name: str, clean: NDArray[np.float32], row: str, options: argparse.
     method, sigma = row.rsplit("-", 1)
     noise = np.random.default_rng(int.from_bytes(name.encode()[-6:])).standard_normal(clean.shape)
     noisy = clean + float(sigma) * noise.astype(np.float32)
-    values = getattr(methods.get(method), "paper", {}) if options.settings == "paper" else {}
+    values = methods.get(method).paper if options.settings == "paper" else {}
     began = time.perf_counter()
     result = api.denoise(
         noisy, method=method, budget=options.budget, device=options.device, **values

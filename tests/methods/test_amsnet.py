@@ -112,13 +112,6 @@ def test_every_backbone_learns(backbone):
     assert gain[1] > gain[0]
 
 
-def test_the_settings_of_the_paper_are_allowed():
-    cls = methods.get("amsnet")
-    known = {param.name for param in cls.declared()}
-    assert set(cls.paper) <= known
-    assert cls.of(cls.paper).factor == 5
-
-
 def test_correlated_noise_is_removed():
     """More than by a plain blind-spot network, which learns the noise of the neighbours."""
     noisy, (_, clean) = correlated((128, 128), 0.75), scenes.noisy_and_clean((128, 128))

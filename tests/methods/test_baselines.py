@@ -37,9 +37,3 @@ def test_noise2self_predicts_with_the_grid_of_its_training(spacing):
 def test_noise2self_can_show_the_network_every_pixel_at_the_end():
     parts = methods.create("noise2self", {"single_pass": True}).build(SPEC_2D)
     assert parts.predictor == PlainPass()
-
-
-@pytest.mark.parametrize("name", [*THINNED, "noise2self", "blind2unblind"])
-def test_values_of_the_paper_are_values_of_the_method(name):
-    cls = methods.get(name)
-    assert cls.of(cls.paper).values() != cls().values()

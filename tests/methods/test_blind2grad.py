@@ -13,6 +13,7 @@ from napari_blindspot.methods import Spec
 from napari_blindspot.model import load
 from napari_blindspot.networks.detail import Standout
 from napari_blindspot.networks.dropout import MaskDropout
+from napari_blindspot.params import InputError
 
 pytestmark = [pytest.mark.usefixtures("few_pixels"), pytest.mark.no_cover]
 SPEC = Spec(2, 2, (0.0, 0.0), (1.0, 1.0), contrast=(2.55, 5.1))
@@ -63,9 +64,9 @@ def test_the_part_of_details_is_measured_and_saved(tmp_path):
     assert again.networks[0].parts.predictor == network.parts.predictor
 
 
-def test_settings_of_the_paper_are_allowed():
-    cls = methods.get("blind2grad")
-    assert cls.of(cls.paper).width == 48
+def test_more_pixels_than_can_be_replaced_are_refused():
+    with pytest.raises(InputError, match=r"use 0\.25 or less"):
+        built(mask="uniform", mask_rate=0.4)
 
 
 @pytest.mark.slow

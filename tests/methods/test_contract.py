@@ -61,6 +61,15 @@ def test_declares_itself(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_settings_of_the_paper_are_allowed_and_others_than_the_defaults(name):
+    cls = methods.get(name)
+    values = cls.of(cls.paper).values()
+    assert all(
+        values[key] != default for key, default in cls().values().items() if key in cls.paper
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_parameters_survive_json_and_command_line_text(name):
     cls = methods.get(name)
     for method in (cls(), cls.of(small(name))):

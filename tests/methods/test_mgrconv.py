@@ -52,9 +52,3 @@ def test_the_mask_decides_what_is_made_of_the_same_pixels(convolution):
     mask[..., 16, 16] = 1
     noisy[..., 16, 16] = 0
     assert not torch.allclose(network(noisy, mask), network(noisy))
-
-
-def test_settings_of_the_paper_are_allowed():
-    cls = methods.get("mgrconv")
-    network = cls.of(cls.paper).build(Spec(2, 1, (0.0,), (1.0,))).network
-    assert network.divisor == (32, 32)

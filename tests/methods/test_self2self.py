@@ -44,9 +44,3 @@ def test_prediction_is_the_mean_over_masked_copies_with_dropout():
     copies = [parts.network(noisy * (1 - m), m) for m in hidden.split(1)]
     torch.testing.assert_close(found, torch.stack(copies).mean(0))
     assert float(torch.stack(copies).std(0).mean()) > 0.01
-
-
-def test_settings_of_the_paper_are_allowed():
-    cls = methods.get("self2self")
-    network = cls.of(cls.paper).build(Spec(2, 1, (0.0,), (1.0,))).network
-    assert network.divisor == (32, 32)

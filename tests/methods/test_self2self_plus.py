@@ -88,9 +88,3 @@ def test_a_score_of_large_weight_is_better_in_the_result():
     plain = denoised(built(), noisy)
     scored = denoised(with_score(built(), total_variation, 3.0), noisy)
     assert float(total_variation(scored)) < 0.7 * float(total_variation(plain))
-
-
-def test_settings_of_the_paper_are_allowed():
-    cls = methods.get("self2self_plus")
-    network = cls.of(cls.paper).build(Spec(2, 1, (0.0,), (1.0,))).network
-    assert network.divisor == (32, 32)

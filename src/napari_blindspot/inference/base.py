@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from jaxtyping import Float
 from torch import Tensor
@@ -76,3 +77,39 @@ class Predictor(Protocol):
     ) -> Prediction:
         """Denoised batch; where the standard deviation costs extra, only `with_std` has it."""
         ...
+
+
+class Uncalibrated(ABC):
+    """What the predictors have in common for which there is nothing to find after a training."""
+
+    def calibrated(
+        self,
+        sample: BlindSample,  # noqa: ARG002 - part of the contract
+        laws: tuple[NoiseLaw, ...],  # noqa: ARG002
+    ) -> Self:
+        """This predictor: the noise changes nothing."""
+        return self
+
+    def state(self) -> dict[str, Any]:
+        """Nothing."""
+        return {}
+
+    def restored(self, state: Mapping[str, Any]) -> Self:  # noqa: ARG002
+        """This predictor."""
+        return self
+
+    @abstractmethod
+    def moments(
+        self, output: Float[Tensor, "b k *space"]
+    ) -> tuple[Float[Tensor, "b c *space"], Float[Tensor, "b c *space"] | None]:
+        """Mean and, where there is one, total variance in the network's output."""
+
+
+class MeanOnly(Uncalibrated):
+    """The same where the network gives nothing but the mean."""
+
+    def moments(
+        self, output: Float[Tensor, "b c *space"]
+    ) -> tuple[Float[Tensor, "b c *space"], None]:
+        """The output is the mean."""
+        return output, None

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
@@ -13,15 +12,14 @@ from torch import Tensor
 
 from napari_blindspot.chance import Chance
 from napari_blindspot.halting import check
-from napari_blindspot.inference.base import Prediction
-from napari_blindspot.noise import BlindSample, NoiseLaw
+from napari_blindspot.inference.base import MeanOnly, Prediction
 
 _DRAFT = 1
 _REFINING = 1  # factor of the refinement, as in AP-BSN
 
 
 @dataclass(frozen=True)
-class Complementary:
+class Complementary(MeanOnly):
     """All pixels from passes in which they were hidden, and random-replacement refinement.
 
     Attributes
@@ -60,32 +58,10 @@ class Complementary:
     replaced: float
     margin: int
 
-    def moments(
-        self, output: Float[Tensor, "b c *space"]
-    ) -> tuple[Float[Tensor, "b c *space"], None]:
-        """The output is the mean."""
-        return output, None
-
     def draft(self) -> Complementary:
         """This predictor with one deal and one mixture, for a preview."""
         refinements = min(self.refinements, _DRAFT)
         return dataclasses.replace(self, deals=_DRAFT, refinements=refinements)
-
-    def calibrated(
-        self,
-        sample: BlindSample,  # noqa: ARG002 - part of the contract
-        laws: tuple[NoiseLaw, ...],  # noqa: ARG002
-    ) -> Complementary:
-        """This predictor: it does not use the noise."""
-        return self
-
-    def state(self) -> dict[str, Any]:
-        """Nothing."""
-        return {}
-
-    def restored(self, state: Mapping[str, Any]) -> Complementary:  # noqa: ARG002
-        """This predictor."""
-        return self
 
     def predict(
         self,

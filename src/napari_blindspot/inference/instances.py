@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -13,15 +12,14 @@ from torch import Tensor
 
 from napari_blindspot.chance import Chance
 from napari_blindspot.halting import check
-from napari_blindspot.inference.base import Prediction
-from napari_blindspot.noise import BlindSample, NoiseLaw
+from napari_blindspot.inference.base import MeanOnly, Prediction
 
 _DRAFT = 4
 _AT_ONCE = 2**18  # pixels of copies that the network is shown at once
 
 
 @dataclass(frozen=True)
-class Instances:
+class Instances(MeanOnly):
     """Mean of the network's outputs for several Bernoulli-masked copies, as in Self2Self.
 
     Attributes
@@ -44,31 +42,9 @@ class Instances:
     count: int
     margin: int = 0
 
-    def moments(
-        self, output: Float[Tensor, "b c *space"]
-    ) -> tuple[Float[Tensor, "b c *space"], None]:
-        """The output is the mean."""
-        return output, None
-
     def draft(self) -> Instances:
         """This predictor with few copies, for a preview."""
         return dataclasses.replace(self, count=min(self.count, _DRAFT))
-
-    def calibrated(
-        self,
-        sample: BlindSample,  # noqa: ARG002 - part of the contract
-        laws: tuple[NoiseLaw, ...],  # noqa: ARG002
-    ) -> Instances:
-        """This predictor: it does not use the noise."""
-        return self
-
-    def state(self) -> dict[str, Any]:
-        """Nothing."""
-        return {}
-
-    def restored(self, state: Mapping[str, Any]) -> Instances:  # noqa: ARG002
-        """This predictor."""
-        return self
 
     def predict(
         self,

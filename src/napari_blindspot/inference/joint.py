@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor
 
 from napari_blindspot.chance import Chance
-from napari_blindspot.inference.base import Prediction
+from napari_blindspot.inference.base import Prediction, Uncalibrated
 from napari_blindspot.inference.posterior import LEAST_SIGNAL, noise_variance, posterior
 from napari_blindspot.inference.turned import averaged
-from napari_blindspot.noise import BlindSample, NoiseLaw
+from napari_blindspot.noise import NoiseLaw
 
 
 @dataclass(frozen=True)
-class JointPosterior:
+class JointPosterior(Uncalibrated):
     """Gaussian posterior (eq. 3) with the noise from the network's own numbers.
 
     The network gives `4 C` channels: means, logarithms of the variance of the signal, and,
@@ -63,22 +62,6 @@ class JointPosterior:
     def draft(self) -> JointPosterior:
         """This predictor without averages: fast, for a preview."""
         return dataclasses.replace(self, turns=1)
-
-    def calibrated(
-        self,
-        sample: BlindSample,  # noqa: ARG002 - part of the contract
-        laws: tuple[NoiseLaw, ...],  # noqa: ARG002
-    ) -> JointPosterior:
-        """This predictor: the noise was learned."""
-        return self
-
-    def state(self) -> dict[str, Any]:
-        """Nothing."""
-        return {}
-
-    def restored(self, state: Mapping[str, Any]) -> JointPosterior:  # noqa: ARG002
-        """This predictor."""
-        return self
 
     def predict(
         self,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -13,13 +12,12 @@ from torch import Tensor
 from napari_blindspot import lattice
 from napari_blindspot.chance import Chance
 from napari_blindspot.halting import check
-from napari_blindspot.inference.base import Prediction
+from napari_blindspot.inference.base import MeanOnly, Prediction
 from napari_blindspot.inference.plain import PlainPass
-from napari_blindspot.noise import BlindSample, NoiseLaw
 
 
 @dataclass(frozen=True)
-class GridPhases:
+class GridPhases(MeanOnly):
     """Each pixel from the one copy of the image in which it is hidden.
 
     Pixels of a phase are hidden behind the mean of their neighbours, as `masking.Grid` does with
@@ -40,31 +38,9 @@ class GridPhases:
     spacing: int
     margin: int = 1
 
-    def moments(
-        self, output: Float[Tensor, "b c *space"]
-    ) -> tuple[Float[Tensor, "b c *space"], None]:
-        """The output is the mean."""
-        return output, None
-
     def draft(self) -> PlainPass:
         """One pass in which the network sees every pixel, for a preview."""
         return PlainPass()
-
-    def calibrated(
-        self,
-        sample: BlindSample,  # noqa: ARG002 - part of the contract
-        laws: tuple[NoiseLaw, ...],  # noqa: ARG002
-    ) -> GridPhases:
-        """This predictor: it does not use the noise."""
-        return self
-
-    def state(self) -> dict[str, Any]:
-        """Nothing."""
-        return {}
-
-    def restored(self, state: Mapping[str, Any]) -> GridPhases:  # noqa: ARG002
-        """This predictor."""
-        return self
 
     def predict(
         self,

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor
 
 from napari_blindspot.chance import Chance
-from napari_blindspot.inference.base import Prediction
+from napari_blindspot.inference.base import MeanOnly, Prediction
 from napari_blindspot.inference.turned import averaged
-from napari_blindspot.noise import BlindSample, NoiseLaw
 
 
 @dataclass(frozen=True)
-class PlainPass:
+class PlainPass(MeanOnly):
     """The network's output for the unmasked image, as in Noise2Void.
 
     Attributes
@@ -31,31 +29,9 @@ class PlainPass:
     turns: int = 1
     margin: int = 0
 
-    def moments(
-        self, output: Float[Tensor, "b c *space"]
-    ) -> tuple[Float[Tensor, "b c *space"], None]:
-        """The output is the mean."""
-        return output, None
-
     def draft(self) -> PlainPass:
         """This predictor without averages: fast, for a preview."""
         return dataclasses.replace(self, turns=1)
-
-    def calibrated(
-        self,
-        sample: BlindSample,  # noqa: ARG002 - part of the contract
-        laws: tuple[NoiseLaw, ...],  # noqa: ARG002
-    ) -> PlainPass:
-        """This predictor: it does not use the noise."""
-        return self
-
-    def state(self) -> dict[str, Any]:
-        """Nothing."""
-        return {}
-
-    def restored(self, state: Mapping[str, Any]) -> PlainPass:  # noqa: ARG002
-        """This predictor."""
-        return self
 
     def predict(
         self,

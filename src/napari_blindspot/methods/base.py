@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from napari_blindspot import params
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from napari_blindspot.inference.base import Predictor
     from napari_blindspot.losses.base import Loss
     from napari_blindspot.masking.base import MaskingScheme
@@ -121,6 +120,8 @@ class Method(ABC):
         Whether it gives the posterior standard deviation.
     steps_per_s : float
         Rate on two laptop cores, by which a budget in steps is put into seconds.
+    paper : mapping
+        Parameters that are others in the paper than by default.
     """
 
     name: ClassVar[str]
@@ -131,6 +132,7 @@ class Method(ABC):
     gain_floor_db: ClassVar[float]
     has_std: ClassVar[bool] = False
     steps_per_s: ClassVar[float] = 25.0
+    paper: ClassVar[Mapping[str, Any]] = {}
 
     def __post_init__(self) -> None:
         params.validate(self)

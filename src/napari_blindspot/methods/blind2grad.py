@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from napari_blindspot.methods import fields
 from napari_blindspot.methods.base import Method, Parts, Recipe, Spec
-from napari_blindspot.params import param
+from napari_blindspot.params import InputError, param
 
 if TYPE_CHECKING:
     from napari_blindspot.details import DualMask
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _WHITE = 255.0  # the scale of the paper's thresholds
 _CANDIDATES = 2.0  # times the rate: what the dual mask is chosen from
+_MOST_UNIFORM = 0.25  # more neighbours are hidden than are left to replace them
 
 
 @dataclass(frozen=True)
@@ -67,13 +68,7 @@ class Blind2Grad(Method):
         "one pixel per block (uniform).",
         choices=("dual", "bernoulli", "uniform"),
     )
-    rate: float = param(
-        0.25,
-        label="Hidden",
-        help="Part of the pixels that is hidden.",
-        limits=(0.05, 0.5),
-        step=0.05,
-    )
+    mask_rate: float = fields.mask_rate(0.25, most=0.45)
     detail_threshold: float = param(
         40.0,
         label="Detail threshold",
@@ -116,13 +111,7 @@ class Blind2Grad(Method):
         limits=(0.0, 10.0),
         step=0.1,
     )
-    copies: int = param(
-        40,
-        label="Copies",
-        help="Masked copies of the image whose predictions are averaged.",
-        limits=(1, 1000),
-        step=1,
-    )
+    copies: int = fields.copies(40)
     width: int = fields.width(16)
     depth: int = fields.depth(3)
     patch: int = fields.patch(64)
@@ -150,7 +139,7 @@ class Blind2Grad(Method):
             passes=2 if self.mask == "dual" else 1,
         )
         recipe = Recipe(self.learning_rate, self.patch, self.batch)
-        blind = Bernoulli(self.rate) if self.mask == "dual" else None
+        blind = Bernoulli(self.mask_rate) if self.mask == "dual" else None
         return Parts(masking, network, loss, predictor, recipe, blind)
 
     def _masked(self, spec: Spec) -> tuple[MaskingScheme, Loss, Predictor]:
@@ -161,18 +150,23 @@ class Blind2Grad(Method):
         from napari_blindspot.masking import Bernoulli, Stratified
 
         if self.mask == "dual":
-            dual, candidates = self._dual(spec), _CANDIDATES * self.rate
+            dual, candidates = self._dual(spec), _CANDIDATES * self.mask_rate
             loss = GradientRegularised(self.omega, self.gamma, dual, candidates)
             return Bernoulli(candidates), loss, DualInstances(dual, self.copies)
         loss = GradientRegularised(self.omega, self.gamma)
-        predictor = Instances(self.rate, self.copies)
+        predictor = Instances(self.mask_rate, self.copies)
         if self.mask == "bernoulli":
-            return Bernoulli(self.rate), loss, predictor
-        return Stratified(min(self.rate, 0.25), 5), loss, predictor
+            return Bernoulli(self.mask_rate), loss, predictor
+        if self.mask_rate > _MOST_UNIFORM:
+            raise InputError(
+                f"mask_rate={self.mask_rate} is too large for mask='uniform'; use {_MOST_UNIFORM} "
+                "or less, or another mask."
+            )
+        return Stratified(self.mask_rate, 5), loss, predictor
 
     def _dual(self, spec: Spec) -> DualMask:
         from napari_blindspot.details import DualMask
 
         contrasts = spec.contrast or (1.0,) * spec.channels
         thresholds = tuple(self.detail_threshold / _WHITE * contrast for contrast in contrasts)
-        return DualMask(self.rate, thresholds, self.detail_share, _CANDIDATES * self.rate)
+        return DualMask(self.mask_rate, thresholds, self.detail_share, _CANDIDATES * self.mask_rate)

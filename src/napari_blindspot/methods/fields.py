@@ -49,10 +49,10 @@ def learning_rate(default: float) -> Any:
     return param(default, label="Learning rate", help=text, limits=(1e-6, 0.1), step=1e-6)
 
 
-def mask_rate(default: float) -> Any:
+def mask_rate(default: float, most: float = 0.95) -> Any:
     """Probability with which a pixel is hidden."""
     text = "Probability with which a pixel is hidden, in training and in each copy."
-    return param(default, label="Mask rate", help=text, limits=(0.05, 0.95), step=0.05)
+    return param(default, label="Mask rate", help=text, limits=(0.05, most), step=0.05)
 
 
 def dropout(default: float) -> Any:
