@@ -29,8 +29,6 @@ from images import BenchmarkImage
 from scipy import ndimage
 from skimage.restoration import calibrate_denoiser, denoise_nl_means, denoise_wavelet
 
-from napari_blindspot.quality import psnr
-
 Outcome = tuple[Image, str]
 Denoiser = Callable[[Image], Outcome]
 
@@ -40,7 +38,7 @@ def best_gaussian(image: BenchmarkImage) -> Outcome:
     sigmas = np.geomspace(0.3, 8.0, 40)
     noisy = image.noisy.astype(float)
     blurred = [ndimage.gaussian_filter(noisy, sigma) for sigma in sigmas]
-    figures = [psnr(result, image.truth, image.data_range) for result in blurred]
+    figures = [image.psnr(result) for result in blurred]
     best = int(np.argmax(figures))
     return blurred[best], f"sigma {sigmas[best]:.2f}"
 
@@ -102,7 +100,7 @@ def measure(set_name: str, image: BenchmarkImage, method: str) -> tables.Row:
     start = time.perf_counter()
     result, detail = METHODS[method](image)
     seconds = time.perf_counter() - start
-    figure = psnr(result, image.truth, image.data_range)
+    figure = image.psnr(result)
     return tables.Row(set_name, image.name, method, round(figure, 3), round(seconds, 2), detail)
 
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from skimage.io import imread
 
 from napari_blindspot import simulate
-from napari_blindspot.quality import psnr
+from napari_blindspot.quality import affine_psnr, psnr
 from napari_blindspot.simulate import Camera
 
 DATA = Path(
@@ -32,12 +32,21 @@ PHOTONS = (3, 10, 30, 100)
 
 @dataclass(frozen=True)
 class BenchmarkImage:
-    """One noisy image `(Y, X)` with its truth on the same intensity scale."""
+    """One noisy image `(Y, X)` with its truth.
+
+    Without `data_range` the two are not on the same intensity scale.
+    """
 
     name: str
     noisy: NDArray[Any]
     truth: NDArray[Any]
-    data_range: float
+    data_range: float | None
+
+    def psnr(self, result: NDArray[Any]) -> float:
+        """PSNR in dB, affine PSNR where intensities are not on the scale of the truth."""
+        if self.data_range is None:
+            return affine_psnr(result, self.truth)
+        return psnr(result, self.truth, self.data_range)
 
 
 def fmd() -> Iterator[BenchmarkImage]:
@@ -76,6 +85,15 @@ def zebrafish() -> Iterator[BenchmarkImage]:
     yield BenchmarkImage("Confocal_FISH_3", noisy, truth, 255.0)
 
 
+def widefield() -> Iterator[BenchmarkImage]:
+    """Channels of a wide-field camera, 8 bit, contrast-stretched, with correlated noise."""
+    folder = DATA / "fmd_zebrafish_widefield"
+    noisy = imread(folder / "Raw_Images" / "WideField_BPAE_raw_rgb_new1.png")
+    truth = imread(folder / "Target_Images" / "WideField_BPAE_gt_rgb_new1.png")
+    for channel, name in enumerate(("widefield_R", "widefield_G", "widefield_B")):
+        yield BenchmarkImage(name, noisy[..., channel], truth[..., channel], None)
+
+
 def simulated() -> Iterator[BenchmarkImage]:
     """Nuclei, filaments and tissue with 3 to 100 photons in the brightest pixel."""
     for scene in ("nuclei", "filaments", "tissue"):
@@ -104,6 +122,7 @@ SETS: dict[str, Callable[[], Iterator[BenchmarkImage]]] = {
     "fmd": fmd,
     "hazelnut": hazelnut,
     "zebrafish": zebrafish,
+    "widefield": widefield,
     "simulated": simulated,
 }
 
@@ -115,11 +134,11 @@ def load(names: list[str]) -> list[tuple[str, BenchmarkImage]]:
 
 def main() -> None:
     for set_name, image in load(list(SETS)):
-        noisy_psnr = psnr(image.noisy, image.truth, image.data_range)
+        scale = "affine" if image.data_range is None else f"range {image.data_range:.1f}"
         shape = "x".join(map(str, image.noisy.shape))
         print(
             f"{set_name:10} {image.name:16} {shape} {image.noisy.dtype} "
-            f"range {image.data_range:6.1f}  noisy {noisy_psnr:5.2f} dB"
+            f"{scale:12}  noisy {image.psnr(image.noisy):5.2f} dB"
         )
 
 

@@ -31,7 +31,6 @@ from images import BenchmarkImage
 from numpy.typing import NDArray
 
 import napari_blindspot.api
-from napari_blindspot.quality import psnr
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -127,7 +126,7 @@ def _keep(
     denoised: NDArray[np.float32],
     seconds: float,
 ) -> None:
-    figure = psnr(denoised, image.truth, image.data_range)
+    figure = image.psnr(denoised)
     entry = tables.Row(set_name, image.name, row, round(figure, 3), round(seconds, 2))
     tables.add(file, entry)
     print(
@@ -138,8 +137,9 @@ def _keep(
 
 def measure(sets: list[str], rows: list[str]) -> None:
     """Every row on every image."""
-    make_environment()
     classical = [row for row in rows if row in CLASSICAL]
+    if classical or any(row.startswith("careamics-") for row in rows):
+        make_environment()
     if classical:
         measure_classical(sets, classical)
     for set_name, image in images.load(sets):
