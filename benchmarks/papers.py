@@ -65,16 +65,18 @@ def measured(name: str, clean: NDArray[np.float32], row: str, options: argparse.
     )
     seconds = time.perf_counter() - began
     figure = psnr(np.clip(result.image, 0, 255), clean, 255.0)
-    detail = f"{options.settings}, {options.budget}, {_device(options.device)}"
+    detail = f"{options.settings}, {options.budget}, {device_name(options.device)}"
     label = f"{row} {options.settings} {options.budget}"
     tables.add("papers", tables.Row(options.set, name, label, figure, seconds, detail))
     print(f"{options.set} {name} {label}: {figure:.2f} dB in {seconds:.1f} s", flush=True)
 
 
-def _device(asked: str) -> str:
+def device_name(asked: str) -> str:
+    """What a row was measured on."""
     if asked != "cpu" and torch.cuda.is_available():
         return torch.cuda.get_device_name()
-    return f"CPU, {torch.get_num_threads()} cores"
+    threads = torch.get_num_threads()
+    return f"CPU, {threads} core{'s' * (threads > 1)}"
 
 
 def table() -> str:

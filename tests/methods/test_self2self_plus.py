@@ -16,7 +16,15 @@ from napari_blindspot.pace import Clock
 from napari_blindspot.patches import PatchSampler
 from napari_blindspot.training import train
 
-SMALL = {"width": 8, "depth": 1, "patch": 32, "batch": 2, "copies": 3, "learning_rate": 0.004}
+SMALL = {
+    "width": 8,
+    "depth": 1,
+    "patch": 32,
+    "batch": 2,
+    "copies": 3,
+    "learning_rate": 0.004,
+    "start_blur": 0.0,
+}
 
 
 def built():

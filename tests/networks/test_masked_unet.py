@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from napari_blindspot.filters import gaussian
 from napari_blindspot.networks import MaskedUNet
 from napari_blindspot.networks.inpainting import CONVOLUTIONS
 
@@ -111,3 +112,20 @@ def test_partial_does_not_see_what_is_hidden_and_the_others_see_the_mask(kind):
     if kind == "partial":
         hidden = torch.where(mask == 1, x + 10, x)
         assert torch.equal(network.encoded(hidden, 1 - mask)[0], encoded)
+
+
+@torch.no_grad()
+def test_training_begins_from_the_blur_of_what_is_visible():
+    network = MaskedUNet(2, 2, 2, width=4, depth=2, start_blur=2.0)
+    image = torch.rand(1, 2, 16, 24)
+    torch.testing.assert_close(network(image), gaussian(image, 2.0))
+    half = torch.zeros_like(image)
+    half[..., 12:] = 1
+    constant = torch.where(half == 1, -50.0, 3.0)
+    left = network(constant, half)[..., :14]
+    torch.testing.assert_close(left, torch.full_like(left, 3.0))
+
+
+def test_halo_reaches_as_far_as_the_blur():
+    network = MaskedUNet(2, 1, 1, width=4, depth=1, start_blur=5.0)
+    assert reach(network, (48, 48)) == list(network.halo) == [13, 13]

@@ -65,3 +65,14 @@ def copies(default: int) -> Any:
     """Masked copies over which a prediction is averaged."""
     text = "Masked copies of the image over which the prediction is averaged."
     return param(default, label="Copies", help=text, limits=(1, 1000), step=1)
+
+
+def start_blur(default: float) -> Any:
+    """Blur from which a training begins."""
+    text = (
+        "The network adds to a Gaussian average of the visible pixels with this standard "
+        "deviation, from which training begins; 0: none."
+    )
+    return param(
+        default, label="Start from blur", help=text, limits=(0.0, 5.0), step=0.5, unit="px"
+    )

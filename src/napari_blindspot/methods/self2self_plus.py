@@ -20,12 +20,15 @@ class Self2SelfPlus(Method):
 
     Notes
     -----
-    Sizes, rates and copies are those of `self2self`, where they were chosen by experiment.
+    Sizes, rates, copies and the blur to begin from are those of `self2self`, where they were chosen
+    by experiment.
 
-    *The absolute error has its price here*, perhaps because its minimum is the median, which lies
-    below the mean where few photons are counted. Fish (confocal, FMD) had 30.45 dB after 400 steps,
-    and 31.34 with the same network and the squared error (`mgrconv` with gated convolutions).
-    BPAE_B had 39.26, and 40.39 with the squared error and partial convolutions (`self2self`).
+    *The absolute error gains nothing in short trainings.* After 250 steps on 256 x 256 pixels of
+    two photographs of BSD68 with noise of 50 it had 24.62 and 22.73 dB, and the same network with
+    the squared error (`mgrconv` with gated convolutions) 24.78 and 23.13; without a blur to begin
+    from 23.78 and 23.84 (the first one). Where few photons are counted it has a price, perhaps
+    because its minimum is the median, which lies below the mean: fish (confocal, FMD) had 30.45
+    after 400 steps without the blur, and 31.34 with the squared error.
 
     The quality score is off unless `with_score` gives one.
 
@@ -52,10 +55,12 @@ class Self2SelfPlus(Method):
         "batch": 1,
         "learning_rate": 4e-4,
         "copies": 500,
+        "start_blur": 0.0,
     }
 
     mask_rate: float = fields.mask_rate(0.3)
     dropout: float = fields.dropout(0.1)
+    start_blur: float = fields.start_blur(1.0)
     copies: int = fields.copies(8)
     width: int = fields.width(16)
     depth: int = fields.depth(3)
@@ -79,6 +84,7 @@ class Self2SelfPlus(Method):
             kind="gated",
             dropout=self.dropout,
             shows_mask=True,
+            start_blur=self.start_blur,
         )
         return Parts(
             masking=Bernoulli(self.mask_rate),

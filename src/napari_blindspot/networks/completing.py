@@ -6,11 +6,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from napari_blindspot.filters import gaussian, gaussian_radius
+from napari_blindspot.filters import gaussian_radius
 from napari_blindspot.networks.base import Network
+from napari_blindspot.networks.layers import visible_mean
 
 _NEAR_SIGMA = 0.7
-_LEAST_WEIGHT = 1e-3  # of the visible pixels; below it nothing is near
 
 
 class Completing(Network):
@@ -44,15 +44,7 @@ class Completing(Network):
         """Completed images; hidden values of `x` are not looked at."""
         hidden = torch.zeros_like(x) if mask is None else mask
         visible = 1 - hidden
-        blur = _averaged(x, visible, self.sigma)
-        filled = torch.lerp(x, _averaged(x, visible, _NEAR_SIGMA), hidden)
+        blur = visible_mean(x, visible, self.sigma)
+        filled = torch.lerp(x, visible_mean(x, visible, _NEAR_SIGMA), hidden)
         output: Tensor = self.network(torch.cat([filled, blur, hidden[:, :1]], 1))
         return blur + output
-
-
-def _averaged(
-    x: Float[Tensor, "b c y x"], visible: Float[Tensor, "b c y x"], sigma: float
-) -> Float[Tensor, "b c y x"]:
-    """Gaussian average of the visible pixels alone; 0 where there are none."""
-    weight = gaussian(visible[:, :1], sigma).clamp_min(_LEAST_WEIGHT)
-    return gaussian(x * visible, sigma) / weight

@@ -10,6 +10,9 @@ import torch.nn.functional as F  # noqa: N812 - the usual name
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from napari_blindspot.filters import gaussian
+
+_LEAST_WEIGHT = 1e-3  # of the visible pixels; below it nothing is near
 WINDOW = 9  # pixels along Y and X, odd, over which networks take local statistics
 
 Convolution = nn.Conv2d | nn.Conv3d
@@ -55,6 +58,17 @@ class ChannelNorm(nn.Module):
         """Features of the same shape."""
         variance, mean = torch.var_mean(x, 1, keepdim=True, correction=0)
         return (x - mean) * (variance + 1e-6).rsqrt() * self.weight + self.bias
+
+
+def visible_mean(
+    x: Float[Tensor, "b c *space"], visible: Float[Tensor, "b k *space"], sigma: float
+) -> Float[Tensor, "b c *space"]:
+    """Gaussian average, along Y and X, of the visible pixels alone; 0 where there are none.
+
+    Of `visible`, 1 at these pixels, the first channel counts.
+    """
+    weight = gaussian(visible[:, :1], sigma).clamp_min(_LEAST_WEIGHT)
+    return gaussian(x * visible[:, :1], sigma) / weight
 
 
 def window_mean(x: Float[Tensor, "*any y x"]) -> Float[Tensor, "*any y x"]:

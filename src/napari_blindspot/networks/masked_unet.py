@@ -7,11 +7,12 @@ import torch.nn.functional as F  # noqa: N812 - the usual name
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from napari_blindspot.filters import gaussian_radius
 from napari_blindspot.networks.base import Network
 from napari_blindspot.networks.detail import ChannelAttention, Standout
 from napari_blindspot.networks.dropout import MaskCodes, MaskDropout
 from napari_blindspot.networks.inpainting import CONVOLUTIONS
-from napari_blindspot.networks.layers import convolution, started
+from napari_blindspot.networks.layers import convolution, started, visible_mean
 
 _SLOPE = 0.1
 
@@ -46,6 +47,9 @@ class MaskedUNet(Network):
         Whether the channels of each level of the decoder are weighed, as in Blind2Grad.
     passes : int
         How often it is applied one after the other to make a result, by which the halo grows.
+    start_blur : float
+        Standard deviation in pixels of a Gaussian average of the visible pixels to which the last
+        convolution, then zero at first, adds; 0: none, as in the papers.
 
     Notes
     -----
@@ -74,8 +78,12 @@ class MaskedUNet(Network):
         standout: float | None = None,
         attention: bool = False,
         passes: int = 1,
+        start_blur: float = 0.0,
     ) -> None:
-        plane, axial = (1 << depth, passes * _radius(depth)), (1, passes * (3 * depth + 3))
+        plane, axial = (
+            (1 << depth, passes * max(_radius(depth), gaussian_radius(start_blur))),
+            (1, passes * (3 * depth + 3)),
+        )
         per_axis = [axial] * (ndim - 2) + [plane] * 2
         divisor, halo = zip(*per_axis, strict=True)
         super().__init__(divisor=divisor, halo=halo, is_blind=False)
@@ -97,7 +105,9 @@ class MaskedUNet(Network):
         last = (max(round(4 / 3 * width), 1), max(round(2 / 3 * width), 1))
         fed = (width if depth == 1 else 2 * width) + shown
         self.last = Block(ndim, fed, last, dropout, 0, attention=attention)
-        self.head = started(convolution(ndim, last[1], out_channels, 3, padding=1), 1.0)
+        self.head = convolution(ndim, last[1], out_channels, 3, padding=1)
+        started(self.head, None if start_blur else 1.0)
+        self.start_blur = start_blur
         self.codes = MaskCodes(ndim)
         self.pool = nn.MaxPool2d(2) if ndim == 2 else nn.MaxPool3d((1, 2, 2))
         self.scale = (1.0,) * (ndim - 2) + (2.0, 2.0)
@@ -108,10 +118,9 @@ class MaskedUNet(Network):
         """Output of the network; `mask` is 1 at hidden pixels."""
         seen = torch.ones_like(x[:, :1]) if mask is None else 1 - mask[:, :1]
         codes = None if mask is None else self.codes(mask)
-        if self.shows_mask:
-            x = torch.cat([x, seen], 1)
-        features, skips = self.encoded(x, seen)
-        return self.decoded(features, skips, codes)
+        shown = torch.cat([x, seen], 1) if self.shows_mask else x
+        output = self.decoded(*self.encoded(shown, seen), codes)
+        return output + visible_mean(x, seen, self.start_blur) if self.start_blur else output
 
     def encoded(
         self, x: Float[Tensor, "b c *space"], seen: Float[Tensor, "b 1 *space"]
