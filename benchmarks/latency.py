@@ -71,7 +71,8 @@ def measure(options: argparse.Namespace) -> dict[str, list[float]]:
     ticks = Ticks()
     timers = [every(TICK_MS, ticks.tick), every(MOVE_MS, lambda: move(viewer))]
     wait(IDLE_S)
-    for name in options.only or methods.available():
+    alone = [name for name, method in methods.available().items() if not method().repeats]
+    for name in options.only or alone:
         denoise(widget, name, options.seconds, ticks)
     for timer in timers:
         timer.stop()

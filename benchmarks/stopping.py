@@ -69,7 +69,9 @@ def delays(method: str, axes: str) -> dict[str, tuple[float, float]]:
     """Longest delay of each phase in wall time and processor time."""
     rng = np.random.default_rng(0)
     photons = simulate.nuclei(SHAPES[axes], rng, peak=60.0, background=4.0, radius=6.0)
-    noisy = rng.poisson(photons).astype(np.uint16)
+    repeats = methods.get(method)().repeats
+    exposures = [rng.poisson(photons).astype(np.uint16) for _ in range(2 if repeats else 1)]
+    noisy, axes = (np.stack(exposures), repeats + axes) if repeats else (exposures[0], axes)
     job = Job(method=method, budget=f"{STEPS}steps", threads=1, with_std=True, held_out=True)
     first = watch(job, noisy, axes, "prediction", LONGEST_S)
     starts = [first.began[phase] for phase in (*PHASES, "end")]

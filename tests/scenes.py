@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_blindspot import simulate
+from napari_blindspot import methods, simulate
 
 CAMERA = simulate.Camera(gain=4.0, offset=20.0, read_noise=3.0)
 
@@ -14,6 +14,16 @@ def noisy_and_clean(shape, seed=0, peak=60.0):
     rng = np.random.default_rng(seed)
     photons = simulate.nuclei(shape, rng, peak=peak, background=4.0, radius=6.0)
     return CAMERA.expose(photons, rng), CAMERA.expected(photons)
+
+
+def noisy_for(name, shape, axes="YX", **options):
+    """Noisy image for a method, its axes and the clean image; repeats for one that needs them."""
+    noisy, clean = noisy_and_clean(shape, **options)
+    repeats = methods.get(name)().repeats
+    if not repeats or repeats in axes:
+        return noisy, axes, clean
+    again = CAMERA.expose((clean - CAMERA.offset) / CAMERA.gain, np.random.default_rng(99))
+    return np.stack([noisy, again]), repeats + axes, clean
 
 
 def peak_signal_to_noise(image, clean):

@@ -130,3 +130,29 @@ def test_layout_refuses_arrays_of_another_shape():
         layout.to_samples(np.zeros((2, 6, 5)))
     with pytest.raises(ValueError, match="the layout expects"):
         layout.from_samples(np.zeros((2, 1, 6, 5)))
+
+
+def test_repeats_are_the_slowest_of_the_places_of_a_sample():
+    array = np.arange(2 * 3 * 4 * 5 * 6).reshape(2, 3, 4, 5, 6)
+    layout = Layout("CTZYX", array.shape, "YX", "T")
+    assert (layout.sample_axes, layout.channel_axes) == ("Z", "TC")
+    assert (layout.n_samples, layout.n_channels, layout.n_repeats) == (4, 2, 3)
+    samples = layout.to_samples(array)
+    assert samples.shape == (4, 6, 5, 6)
+    np.testing.assert_array_equal(layout.from_samples(samples), array)
+    assert layout.in_all_repeats([1]) == (1, 3, 5)
+    for repeat, place in enumerate(layout.in_all_repeats([1])):
+        np.testing.assert_array_equal(samples[2, place], array[1, repeat, 2])
+        region = layout.region(2, place, (slice(1, 3), slice(0, 6)))
+        np.testing.assert_array_equal(layout.to_window(array[region]), array[1, repeat, 2, 1:3])
+
+
+@pytest.mark.parametrize(("axes", "space", "letter"), [("CYX", "YX", "T"), ("ZYX", "ZYX", "Z")])
+def test_repeats_are_along_an_axis_that_is_there_and_not_in_space(axes, space, letter):
+    with pytest.raises(InputError, match=f"repeats='{letter}' is not an axis of {axes} beside"):
+        Layout(axes, (9,) * len(axes), space, letter)
+
+
+def test_without_repeats_there_is_one():
+    layout = Layout("TCYX", (2, 3, 5, 6), "YX")
+    assert (layout.n_repeats, layout.in_all_repeats((0, 2))) == (1, (0, 2))

@@ -35,7 +35,7 @@ ROWS = (
     {"blind"},
     {"sources"},
     {"exam", "fitting", "prediction", "preview"},
-    {"results"},
+    {"layouts", "results"},
     {"run"},
     {"reporting"},
     {"api", "batch", "cli", "_gui"},

@@ -37,3 +37,11 @@ def test_large_offsets_keep_their_precision():
 def test_any_dtype(dtype):
     samples = np.random.default_rng(0).integers(0, 2, (1, 1, 5, 7)).astype(dtype)
     assert np.isfinite(Normalization.of(samples).apply(samples)).all()
+
+
+def test_the_scale_of_a_channel_is_the_mean_over_its_repeats():
+    scale = Normalization((1.0, 10.0, 3.0, 30.0), (2.0, 5.0, 4.0, 7.0))
+    pooled = scale.pooled(2)
+    assert pooled == Normalization((2.0, 20.0), (3.0, 6.0))
+    assert pooled.repeated(2) == Normalization((2.0, 20.0, 2.0, 20.0), (3.0, 6.0, 3.0, 6.0))
+    assert scale.pooled(4) is scale

@@ -33,13 +33,15 @@ def eager(monkeypatch):
 @pytest.mark.usefixtures("eager")
 @pytest.mark.parametrize("name", list(methods.available()))
 def test_the_region_in_view_is_shown_in_the_units_of_the_image(name):
-    noisy, _ = scenes.noisy_and_clean((97, 83))
-    region = (slice(10, 60), slice(21, 80))
-    events = list(run(job_for(name), volumes=[api.as_volume(noisy)], watching=always(region)))
+    noisy, axes, _ = scenes.noisy_for(name, (97, 83))
+    before = (slice(1, 2),) * (noisy.ndim - 2)
+    region = (*before, slice(10, 60), slice(21, 80))
+    volume = api.as_volume(noisy, axes)
+    events = list(run(job_for(name), volumes=[volume], watching=always(region)))
     previews = [event for event in events if isinstance(event, Preview)]
     assert len(previews) == 12
     assert [event.step for event in previews] == list(range(1, 13))
-    assert previews[-1].image.shape == (50, 59)
+    assert previews[-1].image.shape == (*(1 for _ in before), 50, 59)
     assert previews[-1].region == region
     assert np.isfinite(previews[-1].image).all()
     assert abs(previews[-1].image.mean() / noisy[region].mean() - 1) < 0.5

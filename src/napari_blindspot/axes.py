@@ -100,16 +100,21 @@ class Layout:
     spatial : {"YX", "ZYX"}
         The axes a network sees as space. T, and Z where it is not spatial, become samples;
         C and S become channels.
+    repeats : str
+        Letter of an axis along which the same thing is shown again, or empty. It becomes no
+        samples: a sample holds all channels of its first place, then all of its second...
 
     Raises
     ------
     InputError
-        If the axes do not fit the shape or `spatial` names an axis that is not there.
+        If the axes do not fit the shape, or `spatial` or `repeats` names an axis that is not
+        there.
     """
 
     axes: str
     shape: tuple[int, ...]
     spatial: Spatial
+    repeats: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "axes", check_axes(self.axes, len(self.shape)))
@@ -120,16 +125,27 @@ class Layout:
             raise InputError(
                 f"spatial={self.spatial!r} needs a Z axis but the axes are {self.axes}; use YX."
             )
+        if not set(self.repeats) <= set(self.axes) - set(self.spatial):
+            free = ", ".join(letter for letter in self.axes if letter not in self.spatial)
+            raise InputError(
+                f"repeats={self.repeats!r} is not an axis of {self.axes} beside {self.spatial}; "
+                f"use one of: {free or 'none'}."
+            )
 
     @property
     def sample_axes(self) -> str:
         """Letters that become samples, in the order of the array; the last varies fastest."""
-        return "".join(letter for letter in self.axes if letter not in "CS" + self.spatial)
+        others = "CS" + self.spatial + self.repeats
+        return "".join(letter for letter in self.axes if letter not in others)
 
     @property
     def channel_axes(self) -> str:
-        """Letters that become channels, in the order of the array; the last varies fastest."""
-        return "".join(letter for letter in self.axes if letter in "CS")
+        """Letters that become channels, repeats first, then in the order of the array.
+
+        The last varies fastest.
+        """
+        own = (letter for letter in self.axes if letter in "CS" and letter != self.repeats)
+        return self.repeats + "".join(own)
 
     @property
     def n_samples(self) -> int:
@@ -137,9 +153,20 @@ class Layout:
         return math.prod(self._lengths(self.sample_axes))
 
     @property
+    def n_repeats(self) -> int:
+        """Number of places along the axis of repeats, 1 where there is none."""
+        return math.prod(self._lengths(self.repeats))
+
+    @property
     def n_channels(self) -> int:
-        """Number of channels, 1 where there is no channel axis."""
-        return math.prod(self._lengths(self.channel_axes))
+        """Number of channels, 1 where there is no channel axis; repeats do not count."""
+        return math.prod(self._lengths(self.channel_axes)) // self.n_repeats
+
+    def in_all_repeats(self, channels: Sequence[int]) -> tuple[int, ...]:
+        """Where a sample holds some channels: those of the first repeat, of the second..."""
+        return tuple(
+            repeat * self.n_channels + c for repeat in range(self.n_repeats) for c in channels
+        )
 
     @property
     def space_shape(self) -> tuple[int, ...]:
@@ -147,18 +174,18 @@ class Layout:
         return self._lengths(self.spatial)
 
     def to_samples(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Array of `shape` as (N, C, Y, X) or (N, C, Z, Y, X).
+        """Array of `shape` as (N, C, Y, X) or (N, C, Z, Y, X), C with all repeats.
 
         It is a view wherever the order of the axes allows one, else a copy.
         """
         if array.shape != self.shape:
             raise ValueError(f"array has shape {array.shape}, the layout expects {self.shape}")
         ordered = np.transpose(array, self._order())
-        return ordered.reshape(self.n_samples, self.n_channels, *self.space_shape)
+        return ordered.reshape(self._samples_shape)
 
     def from_samples(self, samples: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Samples in the original axes and shape: the exact inverse of `to_samples`."""
-        expected = (self.n_samples, self.n_channels, *self.space_shape)
+        expected = self._samples_shape
         if samples.shape != expected:
             raise ValueError(f"samples have shape {samples.shape}, the layout expects {expected}")
         order = self._order()
@@ -174,7 +201,7 @@ class Layout:
         sample : int or None
             Number of the sample, or all samples.
         channel : int
-            Number of the channel.
+            Number of the channel; `in_all_repeats` tells those of other repeats than the first.
         window : sequence of slice
             One slice per axis of `spatial`.
 
@@ -210,6 +237,10 @@ class Layout:
             letter: slice(int(place), int(place) + 1)
             for letter, place in zip(letters, places, strict=True)
         }
+
+    @property
+    def _samples_shape(self) -> tuple[int, ...]:
+        return (self.n_samples, self.n_channels * self.n_repeats, *self.space_shape)
 
     def _order(self) -> list[int]:
         return [self.axes.index(a) for a in self.sample_axes + self.channel_axes + self.spatial]

@@ -42,10 +42,11 @@ def blind_sample(
     parts.network.eval()
     masking = parts.blind or parts.masking
     rows, patches = [], []
-    hidden, wanted = 0, math.ceil(pixels / math.prod(sampler.patch))
+    hidden, there = 0, sampler.pixels
+    wanted = math.ceil(pixels / math.prod(sampler.patch))
     with torch.no_grad():
         for _ in range(math.ceil(wanted / sampler.batch)):
-            if hidden > 2 * sampler.pixels:
+            if hidden > 2 * there:
                 break
             noisy = sampler.draw(generator).noisy[:wanted]
             shown = _cropped(noisy, pixels, parts.network.divisor)
@@ -55,12 +56,11 @@ def blind_sample(
             visible = parts.network(pair.target) if parts.blind else None
             counted = pair.mask[:, 0] > 0
             hidden += int(counted.sum())
+            there = sampler.pixels * (noisy.shape[1] // mean.shape[1])
             rows.append([_pixels(x, counted) for x in (pair.target, mean, variance, visible)])
             patches.append((pair, mean))
     target, mean, variance, visible = (_joined(column) for column in zip(*rows, strict=True))
-    return BlindSample(
-        target, mean, variance, visible, _some(patches), repeats=hidden / sampler.pixels
-    )
+    return BlindSample(target, mean, variance, visible, _some(patches), repeats=hidden / there)
 
 
 def _cropped(noisy: Tensor, pixels: int, divisor: Sequence[int]) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import torch
@@ -27,6 +27,7 @@ from napari_blindspot.training import train
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from napari_blindspot.axes import Layout
@@ -36,9 +37,12 @@ if TYPE_CHECKING:
     from napari_blindspot.job import Job
     from napari_blindspot.methods import Method, Parts
     from napari_blindspot.noise import FittedLaw, NoiseLaw
+    from napari_blindspot.normalization import Normalization
     from napari_blindspot.patches import Patches
     from napari_blindspot.preview import Previews
     from napari_blindspot.sources import Source
+
+S = TypeVar("S", bound=np.generic)
 
 _PIXELS_IN_TRAINING, _PIXELS_AT_THE_END, _PIXELS_IN_HASTE = 300_000, 1_000_000, 15_000
 _KEPT_LOSSES = 1000
@@ -80,7 +84,7 @@ def fit(
         generator = torch.Generator().manual_seed(job.seed + index)
         learner = Learner(
             method,
-            tuple(Series(*pair, group) for pair in pairs),
+            tuple(Series(*pair, pair[1].in_all_repeats(group)) for pair in pairs),
             group,
             budget,
             device,
@@ -118,6 +122,11 @@ class Lesson:
     parts: Parts
     sampler: Patches
     exam: Exam | None
+
+    @property
+    def normalization(self) -> Normalization:
+        """One scale per channel; that of the source has one for each of its repeats."""
+        return self.source.normalization.pooled(self.spec.channels)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -185,7 +194,7 @@ class Learner:
                 fitted, parts = _calibrated(lesson, generator, _PIXELS_AT_THE_END)
         except Halted:
             fitted, parts = _calibrated(lesson, generator, _PIXELS_IN_HASTE)
-        scale = lesson.source.normalization
+        scale = lesson.normalization
         scales = list(zip(fitted, scale.mean, scale.std, strict=True))
         return TrainedNetwork(
             channels=self.channels,
@@ -222,27 +231,33 @@ class Learner:
     def _watch(self, lesson: Lesson) -> Watch | None:
         if self.previews is None:
             return None
-        return Watch(self.previews, self.channels, lesson.spec, lesson.source.normalization)
+        return Watch(self.previews, self.channels, lesson.spec, lesson.normalization)
 
     def _checkpoint(self, index: int, spec: Spec) -> Checkpoint | None:
         """What the data are is told by their mean, spread and noise."""
         return self.checkpoints.of(index, dataclasses.asdict(spec)) if self.checkpoints else None
 
     def _spec(self, source: Source) -> Spec:
-        normalization, probe = source.normalization, source.probe
-        normal = torch.from_numpy(normalization.apply(probe))
+        count, probe = len(self.channels), source.probe
+        normal = torch.from_numpy(_unrepeated(source.normalization.apply(probe), count))
+        normalization = source.normalization.pooled(count)
         laws = estimate_noise_law(normal) if min(normal.shape[-2:]) > 2 else ()
         return Spec(
             ndim=normal.ndim - 2,
-            channels=len(self.channels),
+            channels=count,
             mean=normalization.mean,
             std=normalization.std,
             budget_s=self.budget.seconds or (self.budget.steps or 1) / self.method.steps_per_s,
             noise=laws,
-            quantum=normalization.quanta(probe),
+            quantum=normalization.quanta(_unrepeated(probe, count)),
             correlation=noise_correlation(normal.numpy(), laws),
             contrast=_contrast(normal),
         )
+
+
+def _unrepeated(samples: NDArray[S], channels: int) -> NDArray[S]:
+    """Samples `(N, C, *space)` whose repeats are samples, too."""
+    return samples.reshape(-1, channels, *samples.shape[2:])
 
 
 def _contrast(normal: Tensor) -> tuple[float, ...]:

@@ -55,6 +55,18 @@ class Normalization:
             tuple(total.means.tolist()), tuple(float(std) if std > 0 else 1.0 for std in stds)
         )
 
+    def pooled(self, channels: int) -> Normalization:
+        """One scale for each of `channels` channels, from a scale for each of their repeats."""
+        if len(self.mean) == channels:
+            return self
+        rows = (np.reshape(each, (-1, channels)).mean(0) for each in (self.mean, self.std))
+        mean, std = (tuple(map(float, row)) for row in rows)
+        return Normalization(mean, std)
+
+    def repeated(self, times: int) -> Normalization:
+        """The same scale for so many repeats of all channels."""
+        return Normalization(self.mean * times, self.std * times)
+
     def quanta(self, samples: NDArray[np.generic]) -> tuple[float, ...]:
         """Normalised step between neighbouring grey values of each channel of `(N, C, *space)`.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -35,5 +36,9 @@ class TrainingPair:
         return self.mask if self.hidden is None else self.hidden
 
     def counting(self, counted: Float[Tensor, "..."]) -> TrainingPair:
-        """The same pair with a loss that counts only where `counted` is 1."""
+        """The same pair with a loss that counts only where `counted` is 1.
+
+        Where a scheme makes several rows of one patch, those of all patches follow one another.
+        """
+        counted = torch.cat([counted] * (len(self.mask) // len(counted)))
         return dataclasses.replace(self, mask=self.mask * counted, hidden=self.unseen)

@@ -211,7 +211,7 @@ def _pieces(
     free = free_bytes(device)
     pieces = []
     for network in model.networks:
-        series = Series(volume, layout, network.channels)
+        series = Series(volume, layout, layout.in_all_repeats(network.channels))
         shape, halo, divisor = geometry(network, series.space)
         side = size or _tile(len(shape), network.parts.predictor.margin, len(series.channels), free)
         pieces += [
@@ -285,7 +285,8 @@ def predict_piece(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
     """Mean and standard deviation of the core of a tile, `(C, *core)`, in input units."""
     network, space = piece.network, piece.series.space
-    net, scale = network.parts.network.to(device), network.normalization
+    net, repeats = network.parts.network.to(device), piece.series.layout.n_repeats
+    scale = network.normalization.repeated(repeats)
     # A window ends at the image's border; only the padding is missing there.
     window = inside(piece.tile.read, space)
     shown = scale.apply(piece.series.read(piece.sample, window)[None])

@@ -13,6 +13,7 @@ import torch
 
 from napari_blindspot.blind import blind_sample
 from napari_blindspot.events import Preview
+from napari_blindspot.inference.base import Uncalibrated
 from napari_blindspot.memory import is_exhausted, let_go
 from napari_blindspot.model import TrainedNetwork
 from napari_blindspot.noise import fit_noise_law
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from napari_blindspot.io.base import Region, Volume
     from napari_blindspot.methods import Parts
     from napari_blindspot.methods.base import Spec
+    from napari_blindspot.noise import BlindSample
     from napari_blindspot.normalization import Normalization
     from napari_blindspot.tiling import Slices
 
@@ -109,8 +111,9 @@ class Previews:
         self, image: NDArray[np.float32], region: Region, network: TrainedNetwork, sample: int
     ) -> None:
         """Write what a network makes of one sample into the image of a region."""
-        series = Series(self.volume, self.layout, network.channels)
-        core = tuple(region[self.layout.axes.index(letter)] for letter in self.layout.spatial)
+        layout = self.layout
+        series = Series(self.volume, layout, layout.in_all_repeats(network.channels))
+        core = tuple(region[layout.axes.index(letter)] for letter in layout.spatial)
         shape, halo, divisor = geometry(network, series.space)
         piece = Piece(network, series, sample, around(_blocks(core, divisor), shape, halo, divisor))
         piece = dataclasses.replace(piece, network=calibrated(piece))
@@ -119,27 +122,35 @@ class Previews:
             slice(want.start - have.start, want.stop - have.start)
             for want, have in zip(core, piece.tile.core, strict=True)
         )
-        for row, channel in zip(mean, network.channels, strict=True):
-            place = self.layout.region(sample, channel, core)
+        for row, channel in zip(mean, series.channels, strict=True):
+            place = layout.region(sample, channel, core)
             target = _relative(place, region)
             if target is not None:
-                image[target] = self.layout.from_window(row[kept])
+                image[target] = layout.from_window(row[kept])
 
 
 def calibrated(piece: Piece) -> TrainedNetwork:
-    """The network of a piece with a fast predictor for the noise in this piece."""
-    network = piece.network
+    """The network of a piece with a fast predictor, for the noise in this piece if that matters."""
+    parts = piece.network.parts
+    predictor = parts.predictor.draft()
+    if not isinstance(predictor, Uncalibrated):
+        sample = _blind_sample(piece)
+        predictor = predictor.calibrated(sample, fit_noise_law(sample))
+    parts = dataclasses.replace(parts, predictor=predictor)
+    return dataclasses.replace(piece.network, parts=parts)
+
+
+def _blind_sample(piece: Piece) -> BlindSample:
+    """Blind predictions of pixels of a piece."""
+    network, parts = piece.network, piece.network.parts
     noisy = network.normalization.apply(
         piece.series.read(piece.sample, inside(piece.tile.read, piece.series.space))[None]
     )
-    parts = network.parts
     padded = torch.from_numpy(pad_reflected(noisy, parts.network.divisor))
     padded = padded.to(next(parts.network.parameters()).device)
     shape = patch_shape(padded.shape[2:], parts.recipe.patch, parts.network.divisor)
     sampler = PatchSampler((padded,), shape, parts.recipe.batch)
-    sample = blind_sample(parts, sampler, torch.Generator().manual_seed(0), _BLIND_PIXELS)
-    predictor = parts.predictor.draft().calibrated(sample, fit_noise_law(sample))
-    return dataclasses.replace(network, parts=dataclasses.replace(parts, predictor=predictor))
+    return blind_sample(parts, sampler, torch.Generator().manual_seed(0), _BLIND_PIXELS)
 
 
 @dataclass(frozen=True)

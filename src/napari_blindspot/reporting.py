@@ -6,6 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from napari_blindspot.measure import measure_blind, measure_noise
+from napari_blindspot.params import InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,6 +88,11 @@ def report_of(
     from napari_blindspot.model import Model, load
 
     trained = model if isinstance(model, Model) else load(model)
+    if trained.method.repeats:
+        raise InputError(
+            f"{trained.method.title} tells noise by repeats, not by pixels that it cannot see; "
+            "leave out the model, or take one of another method."
+        )
     trained.check_fits(volume)
     before = measure_noise(volume, black_level)
     laws = tuple(map(_law, before.channels))

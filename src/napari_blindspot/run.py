@@ -5,17 +5,17 @@ from __future__ import annotations
 import dataclasses
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import torch
 
 from napari_blindspot import device as devices
 from napari_blindspot import methods
-from napari_blindspot.axes import Layout
 from napari_blindspot.checkpoint import Checkpoints
 from napari_blindspot.events import Finished, NoiseFitted, Started, Stop, never
 from napari_blindspot.fitting import fit
 from napari_blindspot.io import check_target, open_volume
+from napari_blindspot.layouts import doubts, space_of, to_denoise, to_learn_from
 from napari_blindspot.locks import writing
 from napari_blindspot.model import load
 from napari_blindspot.params import InputError
@@ -27,13 +27,12 @@ from napari_blindspot.results import Results, dtype_of_result, room_for, saved
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
-    from napari_blindspot.axes import Spatial
+    from napari_blindspot.axes import Layout
     from napari_blindspot.events import Event, StopFlag, Watching
     from napari_blindspot.io.base import Volume
     from napari_blindspot.job import Job
     from napari_blindspot.model import Model
 
-_THINNEST_3D = 8
 _UNLOCKED = "no file locks here: see that no second run writes to the same file"
 
 
@@ -120,8 +119,10 @@ class _Work:
         noisy = cropped(volumes[0], job.apply_on)
         shown = [cropped(volume, job.train_on) for volume in volumes]
         _check_targets(job, noisy, method)
-        spatial = loaded.spatial if loaded else job.spatial
-        *layouts, layout = _layouts([*shown, noisy], spatial, method.dims)
+        space = space_of([*shown, noisy], loaded.spatial if loaded else job.spatial, method)
+        laid_out = to_denoise if loaded else to_learn_from
+        layouts = [laid_out(volume, space, method) for volume in shown]
+        layout = to_denoise(noisy, space, method)
         return cls(job, device, stop, loaded, method, shown, layouts, noisy, layout)
 
     def events(
@@ -198,15 +199,23 @@ class _Work:
         channels = {layout.n_channels for layout in (*self.layouts, self.layout)}
         if len(channels) > 1:
             raise InputError(f"The inputs have different numbers of channels: {sorted(channels)}.")
+        repeats = {layout.n_repeats for layout in self.layouts}
+        if len(repeats) > 1 and not self.loaded:
+            raise InputError(f"The inputs have different numbers of repeats: {sorted(repeats)}.")
+        doubt = "" if self.loaded else doubts(self.shown[0], self.layouts[0])
         return Started(
             shape=self.noisy.shape,
             axes=self.noisy.axes,
-            note=self.noisy.note,
+            note="; ".join(filter(None, [self.noisy.note, self._repeats_in_words()])),
             method=self.method.title,
             device=devices.describe(self.device),
             networks=1 if self.job.joint else channels.pop(),
-            warning=warning,
+            warning=" ".join(filter(None, [warning, doubt])),
         )
+
+    def _repeats_in_words(self) -> str:
+        count, letter = self.layouts[0].n_repeats, self.method.repeats
+        return f"the {count} frames along {letter} are repeats of one another" * (count > 1)
 
 
 def _check_targets(job: Job, volume: Volume, method: methods.Method) -> None:
@@ -234,25 +243,6 @@ class _Latch:
             answer = self._stop()
             self.state = answer if answer is not Stop.NO else self.state
         return self.state
-
-
-def _layouts(
-    volumes: Sequence[Volume], spatial: Spatial | Literal["auto"], dims: tuple[int, ...]
-) -> list[Layout]:
-    """One layout per input; all agree on the number of spatial dimensions."""
-    if spatial == "auto":
-        thick = all(_depth(volume) >= _THINNEST_3D for volume in volumes)
-        spatial = "ZYX" if thick and 3 in dims else "YX"
-    if len(spatial) not in dims:
-        raise InputError(f"This method does not work in {len(spatial)}D; use --dims {dims[0]}D.")
-    if spatial == "ZYX" and any("Z" not in volume.axes for volume in volumes):
-        axes = next(volume.axes for volume in volumes if "Z" not in volume.axes)
-        raise InputError(f"A 3D network needs a Z axis, the input has {axes}; use --dims 2D.")
-    return [Layout(volume.axes, volume.shape, spatial) for volume in volumes]
-
-
-def _depth(volume: Volume) -> int:
-    return volume.shape[volume.axes.index("Z")] if "Z" in volume.axes else 1
 
 
 def _noise(model: Model) -> Generator[Event, None, None]:

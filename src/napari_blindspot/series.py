@@ -36,7 +36,7 @@ class Series:
     volume, layout : Volume, Layout
         The pixels and how their axes are understood.
     channels : tuple of int
-        The channels.
+        The channels; with repeats, where the layout has them.
     """
 
     volume: Volume
@@ -64,7 +64,7 @@ class Series:
 
     def whole(self) -> npt.NDArray[Any]:
         """All samples `(N, C, *space)`, as stored."""
-        if len(self.channels) == self.layout.n_channels:
+        if len(self.channels) == self.layout.n_channels * self.layout.n_repeats:
             everything = tuple(slice(0, length) for length in self.layout.shape)
             return self.layout.to_samples(_read(self.volume, everything))
         everywhere = [slice(0, length) for length in self.space]

@@ -48,7 +48,10 @@ def test_sample_to_denoised_layer(sample, window, denoise, make_napari_viewer_pr
 def test_every_method_from_the_menu(name, window, finish, noisy):
     from napari._app_model import get_app_model
 
-    viewer, tab = window(noisy, name="cells")
+    if methods.get(name)().repeats:
+        noisy = np.stack([noisy, noisy[::-1, ::-1]])
+    labels = ("t", "y", "x")[-noisy.ndim :]
+    viewer, tab = window(noisy, name="cells", axis_labels=labels)
     command = get_app_model().commands.execute_command(f"napari-blindspot.denoise_{name}")
     widget = command.result()
     assert widget.denoise_tab.method.method == name

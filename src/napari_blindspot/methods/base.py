@@ -147,6 +147,19 @@ class Method(ABC):
             If parameters and data do not fit together.
         """
 
+    @property
+    def repeats(self) -> str:
+        """Letter of the axis along which the same thing is shown again; empty for none.
+
+        Patches for the training, and the channels of the samples, then hold all repeats.
+        """
+        return ""
+
+    @property
+    def needs_repeats(self) -> bool:
+        """Whether the prediction, too, is given all repeats at once."""
+        return False
+
     def renoised(self, parts: Parts, laws: tuple[NoiseLaw, ...]) -> Parts:
         """Parts for a noise law that was fitted during training; by default the same parts."""
         del laws
