@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from napari_blindspot import methods
 from napari_blindspot.job import Job
 from napari_blindspot.params import InputError
 
@@ -28,11 +29,21 @@ def test_json_round_trip_with_every_field_changed():
     assert Job.from_json(job.to_json()) == job
 
 
+def test_settings_of_the_paper_are_put_into_parameters_and_steps_at_once():
+    job = Job(method="self2self", budget="paper", params={"width": 32})
+    paper = methods.get("self2self").paper
+    assert job.params == {**paper, "width": 32}
+    assert job.budget == "450000steps"
+    assert Job.from_json(job.to_json()) == job
+    assert Job(method="amsnet", budget="paper").budget == "best"
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [
         ({"method": "magic"}, "express"),
         ({"budget": "soon"}, "balanced"),
+        ({"method": "express", "budget": "paper"}, "not there for express"),
         ({"dims": "4D"}, "auto, 2D, 3D"),
         ({"params": {"size": 3}}, "Unknown parameter 'size'"),
         ({"seed": True}, "seed=True is not of type int"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from napari_blindspot.params import InputError
 
+PAPER = "paper"  # the parameters of the method's paper, and its steps: see `Job`
 PRESETS = {"quick": 10.0, "balanced": 60.0, "best": 300.0}
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from napari_blindspot import methods
 from napari_blindspot.axes import Spatial
-from napari_blindspot.budget import Budget
+from napari_blindspot.budget import PAPER, PRESETS, Budget
 from napari_blindspot.io.base import replacing
 from napari_blindspot.params import InputError
 from napari_blindspot.regions import parse_region
@@ -33,7 +33,8 @@ class Job:
     method, params : str, dict
         Name of the method, and the parameters that differ from its defaults.
     budget : str
-        See `Budget.parse`.
+        See `Budget.parse`; `paper` stands for the parameters of the method's paper, where
+        `params` does not say otherwise, and its steps, and is put into these at once.
     pace : tuple of str
         For each network the `Pace` of an earlier run, which is then repeated step by step.
     threads : int or None
@@ -90,6 +91,8 @@ class Job:
     def __post_init__(self) -> None:
         object.__setattr__(self, "inputs", tuple(self.inputs))
         object.__setattr__(self, "pace", tuple(self.pace))
+        if self.budget == PAPER:
+            self._take_paper()
         Budget.parse(self.budget)
         checked = methods.create(self.method, self.params).values()
         object.__setattr__(self, "params", {name: checked[name] for name in self.params})
@@ -110,6 +113,16 @@ class Job:
     def targets(self) -> list[str]:
         """Images and model that the job writes."""
         return [path for path in (self.output, self.uncertainty, self.save_model) if path]
+
+    def _take_paper(self) -> None:
+        method = methods.get(self.method)
+        if not method.paper:
+            raise InputError(
+                f"budget='paper' is not there for {self.method}, whose defaults are its only "
+                f"settings; use {', '.join(PRESETS)}, a time or a number of steps."
+            )
+        object.__setattr__(self, "params", {**method.paper, **self.params})
+        object.__setattr__(self, "budget", method.paper_budget)
 
     def to_json(self) -> str:
         """The job as JSON text."""

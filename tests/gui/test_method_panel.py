@@ -66,6 +66,17 @@ def test_values_are_kept_for_each_method(panel):
     assert panel.params == {"patch": 48, "depth": 3}
 
 
+def test_settings_of_the_paper_are_a_click_away(panel):
+    panel.method = "self2self_plus"
+    (button,) = [b for b in panel.findChildren(QPushButton) if b.text() == "Settings of the paper"]
+    button.click()
+    assert Job(**panel.fields()) == Job(method="self2self_plus", budget="paper")
+    assert panel.budget == "4000steps"
+    assert "4,000 steps" in button.toolTip()
+    panel.method = "express"
+    assert not button.isVisibleTo(panel)
+
+
 def test_reset_gives_the_defaults_and_leaves_method_and_budget(panel):
     panel.set_fields(CHANGED)
     (reset,) = [b for b in panel.findChildren(QPushButton) if b.text() == "Reset to defaults"]

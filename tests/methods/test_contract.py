@@ -12,6 +12,7 @@ import torch
 import scenes
 from napari_blindspot import api, halting, methods
 from napari_blindspot import device as devices
+from napari_blindspot.budget import Budget
 from napari_blindspot.events import Finished, NoiseFitted, Started, Step, Stop, Tile
 from napari_blindspot.io import open_volume, save_volume
 from napari_blindspot.job import Job
@@ -64,6 +65,7 @@ def test_declares_itself(name):
 def test_settings_of_the_paper_are_allowed_and_others_than_the_defaults(name):
     cls = methods.get(name)
     values = cls.of(cls.paper).values()
+    assert Budget.parse(cls.paper_budget)
     assert all(
         values[key] != default for key, default in cls().values().items() if key in cls.paper
     )

@@ -9,6 +9,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QComboBox,
     QGridLayout,
+    QHBoxLayout,
     QLabel,
     QPushButton,
     QSizePolicy,
@@ -26,6 +27,8 @@ from napari_blindspot.params import Param
 
 if TYPE_CHECKING:
     from qtpy.QtGui import QShowEvent
+
+    from napari_blindspot.methods import Method
 
 _DIMS = {"auto": "auto", "planes (2D)": "2D", "volumes (3D)": "3D"}
 _CHANNELS = {"separately": False, "together": True}
@@ -163,6 +166,11 @@ class MethodPanel(QWidget):
         self._form.reset()
         self._general.reset()
 
+    def take_paper(self) -> None:
+        """Take the parameters and the budget that the paper of the method has."""
+        method = methods.get(self.method)
+        self.set_fields({"params": dict(method.paper), "budget": method.paper_budget})
+
     @property
     def _form(self) -> Form:
         if self.method not in self._forms:
@@ -189,13 +197,18 @@ class MethodPanel(QWidget):
         rows.addWidget(self._about, 1, 0, 1, 2)
         rows.addWidget(QLabel("Budget"), 2, 0)
         rows.addWidget(self._budget, 2, 1)
+        self._paper = QPushButton("Settings of the paper")
+        self._paper.clicked.connect(lambda: self.take_paper())
         reset = QPushButton("Reset to defaults")
         reset.clicked.connect(lambda: self.reset())
+        buttons = QHBoxLayout()
+        buttons.addWidget(self._paper)
+        buttons.addWidget(reset)
         inside = QVBoxLayout(self._advanced.content)
         inside.setContentsMargins(8, 0, 0, 0)
         inside.addLayout(self._forms_place)
         inside.addWidget(self._general)
-        inside.addWidget(reset)
+        inside.addLayout(buttons)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(rows)
@@ -217,6 +230,8 @@ class MethodPanel(QWidget):
         assumption = method.assumption[0].lower() + method.assumption[1:]
         self._about.setText(f"Assumes: {assumption}\n{method.reference}")
         self._method.setToolTip(tip(method.reference))
+        self._paper.setVisible(bool(method.paper))
+        self._paper.setToolTip(tip(_about_paper(method)))
         self._show_changes()
         self._line_up()
 
@@ -243,6 +258,12 @@ def _method_choice() -> QComboBox:
     combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
     ignore_wheel(combo)
     return combo
+
+
+def _about_paper(method: type[Method]) -> str:
+    steps = method.paper_budget.removesuffix("steps")
+    length = f"its {int(steps):,} steps" if steps.isdigit() else "5 minutes, for it tells no steps"
+    return f"Parameters of {method.reference}, and {length}; large networks, best on a GPU."
 
 
 def _word(value: Any, words: Mapping[str, Any]) -> Any:

@@ -122,6 +122,8 @@ class Method(ABC):
         Rate on two laptop cores, by which a budget in steps is put into seconds.
     paper : mapping
         Parameters that are others in the paper than by default.
+    paper_budget : str
+        The steps of the paper for one image; `best` where it does not tell them.
     """
 
     name: ClassVar[str]
@@ -133,6 +135,7 @@ class Method(ABC):
     has_std: ClassVar[bool] = False
     steps_per_s: ClassVar[float] = 25.0
     paper: ClassVar[Mapping[str, Any]] = {}
+    paper_budget: ClassVar[str] = "best"
 
     def __post_init__(self) -> None:
         params.validate(self)

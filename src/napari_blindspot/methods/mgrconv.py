@@ -63,6 +63,7 @@ class MGRConv(Method):
         "copies": 100,
         "start_blur": 0.0,
     }
+    paper_budget: ClassVar[str] = "150000steps"
 
     convolution: str = param(
         "mgr",

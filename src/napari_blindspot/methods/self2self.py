@@ -87,6 +87,7 @@ class Self2Self(Method):
         "copies": 100,
         "start_blur": 0.0,
     }
+    paper_budget: ClassVar[str] = "450000steps"
 
     mask_rate: float = fields.mask_rate(0.3)
     dropout: float = fields.dropout(0.1)

@@ -57,6 +57,7 @@ class Self2SelfPlus(Method):
         "copies": 500,
         "start_blur": 0.0,
     }
+    paper_budget: ClassVar[str] = "4000steps"
 
     mask_rate: float = fields.mask_rate(0.3)
     dropout: float = fields.dropout(0.1)

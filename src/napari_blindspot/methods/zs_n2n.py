@@ -52,6 +52,7 @@ class ZSN2N(Method):
     gain_floor_db: ClassVar[float] = 3.0
     steps_per_s: ClassVar[float] = 33.0
     paper: ClassVar[Mapping[str, Any]] = {"patch": 512, "batch": 1}
+    paper_budget: ClassVar[str] = "2000steps"
 
     consistency: float = param(
         1.0,
