@@ -11,12 +11,11 @@ from torch import Tensor, nn
 
 from napari_blindspot.filters import gaussian, gaussian_radius
 from napari_blindspot.networks.base import Network
-from napari_blindspot.networks.layers import convolution, started
+from napari_blindspot.networks.layers import LAYOUT, convolution, started
 from napari_blindspot.noise import NoiseLaw
 
 _FOLD = 2
 _HINT_SIGMA = 0.9
-_LAYOUT = {2: torch.channels_last, 3: torch.channels_last_3d}
 
 
 class StabilisedUNet(Network):
@@ -80,8 +79,6 @@ class StabilisedUNet(Network):
             for level in reversed(range(depth))
         )
         self.head = started(convolution(ndim, features[0], channels * _FOLD**2, 1), slope=None)
-        for part in (self.down, self.up, self.head):
-            part.to(memory_format=_LAYOUT[ndim])  # type: ignore[call-overload]
 
     def forward(
         self,
@@ -105,7 +102,7 @@ class StabilisedUNet(Network):
 
     def _unet(self, x: Tensor) -> Tensor:
         ndim = x.ndim - 2
-        x = _fold(x).contiguous(memory_format=_LAYOUT[ndim])
+        x = _fold(x).contiguous(memory_format=LAYOUT[ndim])
         pool = F.avg_pool2d if ndim == 2 else F.avg_pool3d
         step = (2, 2) if ndim == 2 else (1, 2, 2)
         skips: list[Tensor] = []
