@@ -47,7 +47,10 @@ def started(layer: Convolution, slope: float | None) -> Convolution:
     if slope is None:
         nn.init.zeros_(layer.weight)
     else:
-        nn.init.kaiming_normal_(layer.weight, a=slope)
+        # Drawn apart: the same seed gives the same weights, however they lie in memory.
+        drawn = nn.init.kaiming_normal_(torch.empty(layer.weight.shape), a=slope)
+        with torch.no_grad():
+            layer.weight.copy_(drawn)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
     return layer
