@@ -85,7 +85,7 @@ class AMSNet(Method):
     assumption: ClassVar[str] = "The noise of pixels that are a few pixels apart is independent."
     dims: ClassVar[tuple[int, ...]] = (2,)
     gain_floor_db: ClassVar[float] = 3.0
-    steps_per_s: ClassVar[float] = 10.0
+    steps_per_s: ClassVar[float] = 24.0
     paper: ClassVar[Mapping[str, Any]] = {
         "backbone": "restormer",
         "factor": 5,

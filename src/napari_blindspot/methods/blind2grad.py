@@ -62,7 +62,7 @@ class Blind2Grad(Method):
     reference: ClassVar[str] = "Song et al., AIMS Mathematics 2025"
     assumption: ClassVar[str] = "The noise of each pixel is independent of its neighbours."
     gain_floor_db: ClassVar[float] = 2.0
-    steps_per_s: ClassVar[float] = 8.0
+    steps_per_s: ClassVar[float] = 16.0
     paper: ClassVar[Mapping[str, Any]] = {
         "width": 48,
         "depth": 5,

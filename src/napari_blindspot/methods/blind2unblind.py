@@ -58,7 +58,7 @@ class Blind2Unblind(Method):
     reference: ClassVar[str] = "Wang et al., CVPR 2022"
     assumption: ClassVar[str] = "The noise of each pixel is independent of its neighbours."
     gain_floor_db: ClassVar[float] = 3.0
-    steps_per_s: ClassVar[float] = 10.0
+    steps_per_s: ClassVar[float] = 13.0
     paper: ClassVar[Mapping[str, Any]] = {
         "width": 48,
         "depth": 5,

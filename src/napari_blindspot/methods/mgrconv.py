@@ -52,7 +52,7 @@ class MGRConv(Method):
     reference: ClassVar[str] = "Zhou et al., 2021"
     assumption: ClassVar[str] = "The noise of each pixel is independent of its neighbours."
     gain_floor_db: ClassVar[float] = 6.0
-    steps_per_s: ClassVar[float] = 18.0
+    steps_per_s: ClassVar[float] = 20.0
     paper: ClassVar[Mapping[str, Any]] = {
         "dropout": 0.3,
         "width": 48,

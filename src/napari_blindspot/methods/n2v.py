@@ -36,7 +36,7 @@ class N2V(Method):
     reference: ClassVar[str] = "Krull et al., CVPR 2019"
     assumption: ClassVar[str] = "The noise of each pixel is independent of its neighbours."
     gain_floor_db: ClassVar[float] = 3.0
-    steps_per_s: ClassVar[float] = 13.0
+    steps_per_s: ClassVar[float] = 19.0
 
     mask_fraction: float = fields.mask_fraction(0.02)
     neighbourhood: int = fields.neighbourhood(5)

@@ -55,7 +55,7 @@ class Neighbor2Neighbor(Method):
         "one pixel to the next."
     )
     gain_floor_db: ClassVar[float] = 3.0
-    steps_per_s: ClassVar[float] = 9.5
+    steps_per_s: ClassVar[float] = 14.0
     paper: ClassVar[Mapping[str, Any]] = {
         "gamma": 2.0,
         "width": 48,

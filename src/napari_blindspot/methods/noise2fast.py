@@ -53,7 +53,7 @@ class Noise2Fast(Method):
         "one pixel to the next."
     )
     gain_floor_db: ClassVar[float] = 3.0
-    steps_per_s: ClassVar[float] = 40.0
+    steps_per_s: ClassVar[float] = 55.0
     paper: ClassVar[Mapping[str, Any]] = {"width": 64, "patch": 512, "batch": 1}
 
     width: int = fields.width(16)

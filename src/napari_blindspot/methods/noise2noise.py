@@ -80,7 +80,7 @@ class Noise2Noise(Method):
         "noise of one is independent of that of the others."
     )
     gain_floor_db: ClassVar[float] = 3.0
-    steps_per_s: ClassVar[float] = 13.0
+    steps_per_s: ClassVar[float] = 21.0
     paper: ClassVar[Mapping[str, Any]] = {
         "width": 48,
         "depth": 5,

@@ -37,7 +37,7 @@ class Noise2Self(Method):
     reference: ClassVar[str] = "Batson & Royer, ICML 2019"
     assumption: ClassVar[str] = "The noise of each pixel is independent of its neighbours."
     gain_floor_db: ClassVar[float] = 3.0
-    steps_per_s: ClassVar[float] = 12.5
+    steps_per_s: ClassVar[float] = 21.0
     paper: ClassVar[Mapping[str, Any]] = {"patch": 512, "batch": 1, "learning_rate": 0.01}
 
     spacing: int = param(

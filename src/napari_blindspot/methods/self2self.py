@@ -76,7 +76,7 @@ class Self2Self(Method):
     reference: ClassVar[str] = "Quan et al., CVPR 2020"
     assumption: ClassVar[str] = "The noise of each pixel is independent of its neighbours."
     gain_floor_db: ClassVar[float] = 6.0
-    steps_per_s: ClassVar[float] = 23.0
+    steps_per_s: ClassVar[float] = 28.0
     paper: ClassVar[Mapping[str, Any]] = {
         "dropout": 0.3,
         "width": 48,

@@ -45,7 +45,7 @@ class Self2SelfPlus(Method):
         "The noise of each pixel is independent of its neighbours, and its median is its mean."
     )
     gain_floor_db: ClassVar[float] = 6.0
-    steps_per_s: ClassVar[float] = 21.0
+    steps_per_s: ClassVar[float] = 26.0
     paper: ClassVar[Mapping[str, Any]] = {
         "mask_rate": 0.4,
         "dropout": 0.4,

@@ -25,7 +25,7 @@ class StructN2V(Method):
     reference: ClassVar[str] = "Broaddus et al., ISBI 2020"
     assumption: ClassVar[str] = "The noise of a pixel depends only on pixels inside the pattern."
     gain_floor_db: ClassVar[float] = 2.0
-    steps_per_s: ClassVar[float] = 13.0
+    steps_per_s: ClassVar[float] = 20.0
 
     pattern: str = param(
         "horizontal",

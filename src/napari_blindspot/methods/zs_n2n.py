@@ -50,7 +50,7 @@ class ZSN2N(Method):
         "one pixel to the next."
     )
     gain_floor_db: ClassVar[float] = 3.0
-    steps_per_s: ClassVar[float] = 33.0
+    steps_per_s: ClassVar[float] = 42.0
     paper: ClassVar[Mapping[str, Any]] = {"patch": 512, "batch": 1}
     paper_budget: ClassVar[str] = "2000steps"
 
