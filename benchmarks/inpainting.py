@@ -37,6 +37,7 @@ from napari_blindspot.quality import psnr
 from napari_blindspot.training import train
 
 if TYPE_CHECKING:
+    from napari_blindspot.networks.base import Network
     from napari_blindspot.noise import NoiseLaw
 
 KINDS = ("partial", "learnable-attention", "gated", "mgr", "plain")
@@ -75,8 +76,9 @@ class SameNoise:
     """There is no noise to be fitted during the training."""
 
     def fit(self, parts: Parts) -> tuple[NoiseLaw, ...]:
-        """Never asked: the recipe names no updates."""
-        raise NotImplementedError
+        """No law."""
+        del parts
+        return ()
 
     def apply(self, parts: Parts, laws: tuple[NoiseLaw, ...]) -> Parts:
         """The same parts."""
@@ -84,17 +86,30 @@ class SameNoise:
         return parts
 
 
+@dataclass(frozen=True)
+class Missing:
+    """A network that is told of missing pixels besides those that are hidden."""
+
+    network: Network
+    left: Tensor
+
+    def __call__(self, x: Tensor, hidden: Tensor) -> Tensor:
+        """Output for an image that is 0 at missing and hidden pixels."""
+        output: Tensor = self.network(x, 1 - self.left * (1 - hidden))
+        return output
+
+
 def inpainted(
-    image: NDArray[np.float32],
-    left: NDArray[np.bool_],
+    photograph: NDArray[np.float32],
+    known: NDArray[np.bool_],
     values: dict[str, Any],
     budget: str,
     device: str,
 ) -> NDArray[np.float32]:
-    """Image `(Y, X)` of which only the pixels in `left` are known."""
-    mean, std = float(image[left].mean()), float(image[left].std())
-    known = np.stack([np.where(left, (image - mean) / std, 0), left]).astype(np.float32)
-    shown = torch.from_numpy(known)[None].to(device)
+    """Image `(Y, X)` of which only some pixels are known, its sides multiples of 32."""
+    mean, std = float(photograph[known].mean()), float(photograph[known].std())
+    both = np.stack([np.where(known, (photograph - mean) / std, 0), known])
+    shown = torch.from_numpy(both.astype(np.float32))[None].to(device)
     torch.manual_seed(0)
     method = methods.get("mgrconv").of(values)
     parts = method.build(Spec(2, 1, (mean,), (std,)))
@@ -110,24 +125,10 @@ def inpainted(
     )
     for _ in training:
         pass
-    mean_output = averaged(parts, shown, rate, method.values()["copies"]).cpu().numpy()
-    return (mean_output * std + mean).astype(np.float32)
-
-
-def averaged(parts: Parts, shown: Tensor, rate: float, copies: int) -> Tensor:
-    """Mean of the outputs for copies of which more pixels are hidden."""
-    divisor = max(parts.network.divisor)
-    space = shown.shape[2:]
-    padding = [pad for length in reversed(space) for pad in (0, -length % divisor)]
-    shown = torch.nn.functional.pad(shown, padding, mode="reflect")
-    chance = Chance(0, (0, 0))
-    total = torch.zeros_like(shown[0, 0])
+    image, left = shown[:, :1], shown[:, 1:]
     with torch.no_grad():
-        for copy in range(copies):
-            visible = chance.uniform(shown.shape[2:], [copy], shown.device) >= rate
-            seen = shown[:, 1:] * visible
-            total += parts.network(shown[:, :1] * seen, 1 - seen)[0, 0]
-    return total[: space[0], : space[1]] / copies
+        predicted = parts.predictor.predict(Missing(parts.network, left), image, Chance(0, (0, 0)))
+    return (predicted.mean[0, 0].cpu().numpy() * std + mean).astype(np.float32)
 
 
 def measure(name: str, clean: NDArray[np.float32], kind: str, options: argparse.Namespace) -> None:

@@ -33,7 +33,7 @@ def test_settings_of_the_paper_are_put_into_parameters_and_steps_at_once():
     job = Job(method="self2self", budget="paper", params={"width": 32})
     paper = methods.get("self2self").paper
     assert job.params == {**paper, "width": 32}
-    assert job.budget == "450000steps"
+    assert job.budget == "150000steps"
     assert Job.from_json(job.to_json()) == job
     assert Job(method="amsnet", budget="paper").budget == "best"
 

@@ -74,5 +74,5 @@ def start_blur(default: float) -> Any:
         "deviation, from which training begins; 0: none."
     )
     return param(
-        default, label="Start from blur", help=text, limits=(0.0, 5.0), step=0.5, unit="px"
+        default, label="Start from blur", help=text, limits=(0.0, 5.0), step=0.1, unit="px"
     )

@@ -65,6 +65,8 @@ class Self2Self(Method):
     31.30, 16 31.41, 24 31.29; depth 2 31.34. Sixteen patches of 32 pixels in place of four of 64:
     31.47, BPAE_B 40.39 in place of 40.30.
 
+    Steps and learning rate in `paper` are those of the authors' code.
+
     References
     ----------
     Y. Quan, M. Chen, T. Pang and H. Ji, "Self2Self With Dropout: Learning Self-Supervised
@@ -83,11 +85,11 @@ class Self2Self(Method):
         "depth": 5,
         "patch": 256,
         "batch": 1,
-        "learning_rate": 1e-5,
+        "learning_rate": 1e-4,
         "copies": 100,
         "start_blur": 0.0,
     }
-    paper_budget: ClassVar[str] = "450000steps"
+    paper_budget: ClassVar[str] = "150000steps"
 
     mask_rate: float = fields.mask_rate(0.3)
     dropout: float = fields.dropout(0.1)
