@@ -32,7 +32,7 @@ PHOTONS = (3, 10, 30, 100)
 
 @dataclass(frozen=True)
 class BenchmarkImage:
-    """One noisy image `(Y, X)` with its truth.
+    """One noisy image `(Y, X)` or volume `(Z, Y, X)` with its truth.
 
     Without `data_range` the two are not on the same intensity scale.
     """
@@ -118,12 +118,21 @@ def _scene(scene: str, peak: float) -> simulate.Photons:
     return simulate.planaria((15, 256, 256), rng, peak=peak, background=background)[2]
 
 
+def planaria() -> Iterator[BenchmarkImage]:
+    """Volumes like those of a flatworm: Poisson noise with 30 and 50 photons at the peak."""
+    for peak in (30.0, 50.0):
+        clean = simulate.planaria((12, 128, 128), np.random.default_rng(14), peak=peak)
+        noisy = np.random.default_rng(int(peak)).poisson(clean).astype(np.float32)
+        yield BenchmarkImage(f"planaria_{peak:.0f}", noisy, clean, float(peak))
+
+
 SETS: dict[str, Callable[[], Iterator[BenchmarkImage]]] = {
     "fmd": fmd,
     "hazelnut": hazelnut,
     "zebrafish": zebrafish,
     "widefield": widefield,
     "simulated": simulated,
+    "planaria": planaria,
 }
 
 
@@ -137,7 +146,7 @@ def main() -> None:
         scale = "affine" if image.data_range is None else f"range {image.data_range:.1f}"
         shape = "x".join(map(str, image.noisy.shape))
         print(
-            f"{set_name:10} {image.name:16} {shape} {image.noisy.dtype} "
+            f"{set_name:10} {image.name:16} {shape:10} {image.noisy.dtype} "
             f"{scale:12}  noisy {image.psnr(image.noisy):5.2f} dB"
         )
 

@@ -1,12 +1,13 @@
 """Every method of ours on real noise, with the same budget.
 
-    python benchmarks/methods.py                                  60 s each: about two hours
+    python benchmarks/methods.py                                  60 s each: about three hours
     python benchmarks/methods.py --methods amsnet n2v --sets widefield
     python benchmarks/methods.py --table-only                     from the kept figures
 
-The confocal images of FMD by PSNR, the channels of the wide-field pair by affine PSNR: the two are
-not to be compared. Rows of `classical.py` that are there stand above. Seconds are wall time of
-training and denoising; set OMP_NUM_THREADS to the number of cores that a row shall have.
+The confocal images of FMD and the simulated volumes by PSNR, the channels of the wide-field pair by
+affine PSNR: these are not to be compared. Rows of `classical.py` that are there stand above.
+Seconds are wall time of training and denoising; set OMP_NUM_THREADS to the number of cores that a
+row shall have.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from peers import ROOT, measure_ours
 
 from napari_blindspot import methods
 
-SETS = ("fmd", "widefield")
+SETS = ("fmd", "widefield", "planaria")
 CLASSICAL = ("noisy", "gaussian", "bm3d")
 # Methods that need repeated frames have no place among those of a single image.
 KNOWN = [name for name, method in methods.available().items() if not method().repeats]

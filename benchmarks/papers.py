@@ -3,6 +3,7 @@
     python benchmarks/papers.py                                   every row, first 8 images of BSD68
     python benchmarks/papers.py --images 68 --device cuda --settings paper
     python benchmarks/papers.py --rows self2self-25 n2v-25 --budget 60s
+    python benchmarks/papers.py --rows laine19-25 --on-others --budget 10m
     python benchmarks/papers.py --table-only                      from the kept figures
 
 A row is `METHOD-SIGMA`. Noise is Gaussian with the given standard deviation on the scale 0 to 255,
@@ -15,6 +16,7 @@ docs/benchmarks.md between marker comments.
 from __future__ import annotations
 
 import argparse
+import tempfile
 import time
 from pathlib import Path
 
@@ -53,18 +55,59 @@ def photographs(name: str, count: int) -> list[tuple[str, NDArray[np.float32]]]:
     return [(file.stem, imread(file, as_gray=False).astype(np.float32)) for file in files]
 
 
+def noisy_photograph(name: str, clean: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+    """A photograph with Gaussian noise, which its name alone decides."""
+    noise = np.random.default_rng(int.from_bytes(name.encode()[-6:])).standard_normal(clean.shape)
+    return clean + np.float32(sigma) * noise.astype(np.float32)
+
+
 def measured(name: str, clean: NDArray[np.float32], row: str, options: argparse.Namespace) -> None:
     """Denoise one photograph and keep the figure."""
     method, sigma = row.rsplit("-", 1)
-    noise = np.random.default_rng(int.from_bytes(name.encode()[-6:])).standard_normal(clean.shape)
-    noisy = clean + float(sigma) * noise.astype(np.float32)
+    noisy = noisy_photograph(name, clean, float(sigma))
     values = methods.get(method).paper if options.settings == "paper" else {}
     began = time.perf_counter()
     result = api.denoise(
         noisy, method=method, budget=options.budget, device=options.device, **values
     )
-    seconds = time.perf_counter() - began
-    figure = psnr(np.clip(result.image, 0, 255), clean, 255.0)
+    keep(name, clean, result.image, time.perf_counter() - began, row, options)
+
+
+def measured_after_others(row: str, options: argparse.Namespace) -> None:
+    """Learn from the photographs behind the first ones, then denoise those; seconds of both."""
+    method, sigma = row.rsplit("-", 1)
+    both = photographs(options.set, 1000)
+    noisy = [noisy_photograph(name, clean, float(sigma)) for name, clean in both]
+    values = methods.get(method).paper if options.settings == "paper" else {}
+    with tempfile.TemporaryDirectory() as folder:
+        file = f"{folder}/model.safetensors"
+        began = time.perf_counter()
+        api.train(
+            *noisy[options.images :],
+            method=method,
+            budget=options.budget,
+            device=options.device,
+            save_model=file,
+            **values,
+        )
+        learned_s = (time.perf_counter() - began) / options.images
+        for (name, clean), image in zip(both[: options.images], noisy, strict=False):
+            began = time.perf_counter()
+            result = api.apply(file, image, device=options.device)
+            seconds = time.perf_counter() - began + learned_s
+            keep(name, clean, result.image, seconds, f"{row} on-others", options)
+
+
+def keep(
+    name: str,
+    clean: NDArray[np.float32],
+    image: NDArray[np.float32],
+    seconds: float,
+    row: str,
+    options: argparse.Namespace,
+) -> None:
+    """Add a figure to those of the table."""
+    figure = psnr(np.clip(image, 0, 255), clean, 255.0)
     detail = f"{options.settings}, {options.budget}, {device_name(options.device)}"
     label = f"{row} {options.settings} {options.budget}"
     tables.add("papers", tables.Row(options.set, name, label, figure, seconds, detail))
@@ -109,9 +152,15 @@ def main() -> None:
     parser.add_argument("--budget", default="60s")
     parser.add_argument("--settings", choices=("default", "paper"), default="default")
     parser.add_argument("--device", default="auto")
+    parser.add_argument(
+        "--on-others", action="store_true", help="learn from the other photographs of the set"
+    )
     parser.add_argument("--table-only", action="store_true")
     options = parser.parse_args()
-    if not options.table_only:
+    if options.on_others and not options.table_only:
+        for row in options.rows:
+            measured_after_others(row, options)
+    elif not options.table_only:
         for row in options.rows:
             for name, clean in photographs(options.set, options.images):
                 measured(name, clean, row, options)

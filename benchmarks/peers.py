@@ -80,8 +80,10 @@ def _imports(modules: str) -> bool:
 
 
 def run_ours(noisy: NDArray[np.generic], method: str, budget: str) -> NDArray[np.float32]:
-    """Denoised image `(Y, X)` of one of our methods."""
-    result = napari_blindspot.api.denoise(noisy, method=method, budget=budget, seed=0, axes="YX")
+    """Image `(Y, X)` or volume `(Z, Y, X)`, denoised by one of our methods."""
+    result = napari_blindspot.api.denoise(
+        noisy, method=method, budget=budget, seed=0, axes="ZYX"[-noisy.ndim :]
+    )
     return result.image
 
 

@@ -1,0 +1,192 @@
+"""Pieces of Blind2Grad, Self2Self+ and MGRConv taken away one at a time.
+
+    python benchmarks/ablations.py                                2 photographs, 400 steps each
+    python benchmarks/ablations.py --pieces loss gated --images 8 --steps 4000 --device cuda
+    python benchmarks/ablations.py --table-only                   from the kept figures
+
+Photographs of BSD68, the middle 192 x 192 pixels, with Gaussian noise on the scale 0 to 255. Both
+sides of a comparison have the same noise, the same seed and as many steps, so that their
+difference does not depend on what else the machine does. Figures are kept in
+`benchmarks/results/ablations.json`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tables
+from numpy.typing import NDArray
+from papers import DOCUMENT, noisy_photograph, photographs
+
+from napari_blindspot import api
+from napari_blindspot.quality import psnr
+
+SIDE = 192
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of a comparison: a method and its parameters."""
+
+    method: str
+    values: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        return " ".join([self.method, *(f"{k}={v}" for k, v in self.values.items())])
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of a method, with and without it, and what the paper says it gains in dB."""
+
+    title: str
+    sigma: int
+    with_it: Side
+    without: Side
+    published: str
+
+
+def _mgr(masking: str, convolution: str) -> Side:
+    return Side("mgrconv", {"masking": masking, "convolution": convolution})
+
+
+GRADIENT = Side("blind2grad", {})
+PIECES = {
+    "mask": Piece(
+        "Blind2Grad: dual mask over Bernoulli",
+        25,
+        GRADIENT,
+        Side("blind2grad", {"mask": "bernoulli"}),
+        "above 0",
+    ),
+    "uniform": Piece(
+        "Blind2Grad: Bernoulli over uniform mask",
+        25,
+        Side("blind2grad", {"mask": "bernoulli"}),
+        Side("blind2grad", {"mask": "uniform", "mask_rate": 0.1}),
+        "above 0",
+    ),
+    "gradient": Piece(
+        "Blind2Grad: gradients in the loss",
+        25,
+        GRADIENT,
+        Side("blind2grad", {"omega": 0.0}),
+        "above 0",
+    ),
+    "content": Piece(
+        "Blind2Grad: content by itself in the loss",
+        25,
+        GRADIENT,
+        Side("blind2grad", {"gamma": 0.0}),
+        "above 0",
+    ),
+    "standout": Piece(
+        "Blind2Grad: standout over dropout",
+        25,
+        GRADIENT,
+        Side("blind2grad", {"dropout": "dropout"}),
+        "above 0",
+    ),
+    "loss": Piece(
+        "Self2Self+: L1 over L2",
+        50,
+        Side("self2self_plus", {}),
+        Side("mgrconv", {"convolution": "gated"}),
+        "+1.25",
+    ),
+    "gated": Piece(
+        "Self2Self+: gated over plain convolutions",
+        50,
+        Side("mgrconv", {"convolution": "gated"}),
+        Side("mgrconv", {"convolution": "plain"}),
+        "+0.26",
+    ),
+    "mgr-s2s": Piece(
+        "MGRConv over plain, Self2Self masking",
+        25,
+        _mgr("self2self", "mgr"),
+        _mgr("self2self", "plain"),
+        "+0.13 to +0.16",
+    ),
+    "mgr-n2v": Piece(
+        "MGRConv over plain, Noise2Void masking",
+        25,
+        _mgr("noise2void", "mgr"),
+        _mgr("noise2void", "plain"),
+        "+0.40 to +0.66",
+    ),
+}
+
+
+def middle(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The middle pixels of an image."""
+    top, left = ((n - SIDE) // 2 for n in image.shape)
+    return image[top : top + SIDE, left : left + SIDE]
+
+
+def measure(side: Side, sigma: int, name: str, options: argparse.Namespace) -> None:
+    """Denoise the middle of one photograph and keep the figure, unless it is there."""
+    label = f"{side} sigma={sigma} steps={options.steps}"
+    if any((row.image, row.method) == (name, label) for row in tables.read("ablations")):
+        return
+    clean = dict(photographs("BSD68", options.images))[name]
+    noisy = middle(noisy_photograph(name, clean, sigma))
+    began = time.perf_counter()
+    result = api.denoise(
+        noisy,
+        method=side.method,
+        budget=f"{options.steps}steps",
+        device=options.device,
+        **side.values,
+    )
+    seconds = time.perf_counter() - began
+    figure = psnr(np.clip(result.image, 0, 255), middle(clean), 255.0)
+    tables.add("ablations", tables.Row("BSD68", name, label, round(figure, 3), round(seconds, 1)))
+    print(f"{name} {label}: {figure:.2f} dB in {seconds:.0f} s", flush=True)
+
+
+def table() -> str:
+    """Gain of each piece on each image, beside that of the paper."""
+    kept = {(row.image, row.method): row.psnr for row in tables.read("ablations")}
+    lines = ["| piece | noise | steps | paper, dB | ours, dB | images | mean gain, dB | gains |"]
+    lines.append("|---|---:|---:|---:|---:|---:|---:|---|")
+    for piece in PIECES.values():
+        start = f"{piece.with_it} sigma={piece.sigma} steps="
+        for label in dict.fromkeys(method for _, method in kept if method.startswith(start)):
+            steps = label.removeprefix(start)
+            other = f"{piece.without} sigma={piece.sigma} steps={steps}"
+            names = [n for n, m in kept if m == label and (n, other) in kept]
+            if not names:
+                continue
+            gains = [kept[n, label] - kept[n, other] for n in names]
+            lines.append(
+                f"| {piece.title} | {piece.sigma} | {int(steps):,} | {piece.published} "
+                f"| {np.mean([kept[n, label] for n in names]):.2f} | {len(names)} "
+                f"| {np.mean(gains):+.2f} | {', '.join(f'{gain:+.2f}' for gain in gains)} |"
+            )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pieces", nargs="+", choices=PIECES, default=list(PIECES))
+    parser.add_argument("--images", type=int, default=2)
+    parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--table-only", action="store_true")
+    options = parser.parse_args()
+    if not options.table_only:
+        for name, _ in photographs("BSD68", options.images):
+            for piece in (PIECES[chosen] for chosen in options.pieces):
+                for side in (piece.with_it, piece.without):
+                    measure(side, piece.sigma, name, options)
+    tables.write_between_markers(DOCUMENT, "ablations", table())
+
+
+if __name__ == "__main__":
+    main()
