@@ -24,7 +24,7 @@ PARTS = {"masking", "networks", "losses", "inference"}
 ROWS = (
     NUMPY_ONLY
     | {"_samples", "_shapes", "budget", "io", "locks", "measure", "picture", "quality", "series"}
-    | {"held_out", "pace", "regions", "simulate", "telling"},
+    | {"held_out", "pace", "regions", "settling", "simulate", "telling"},
     {"pairs", "patches", "ring", "noise", "device", "memory", "filters", "photons", "triangular"}
     | {"chance", "interruption", "lattice", "tensors"},
     {"details"},

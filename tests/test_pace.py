@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -81,7 +84,66 @@ def test_a_clock_goes_on_from_a_saved_state():
     assert found == pytest.approx(expected[31:])
 
 
-@pytest.mark.parametrize("text", ["x", "4,3" + ",9" * 10, "4,9", "4,9@12", "1" + ",2" * len(MARKS)])
+def left(clock, losses):
+    """Parts of the budget when the loss on held-out pixels is told after every step."""
+    found = []
+    for step, loss in enumerate(losses, start=1):
+        clock.tick(step, 0.01 * step)
+        clock.examined(loss)
+        found.append(clock.fraction(step))
+        if found[-1] == 1:
+            break
+    return found
+
+
+FALLING_UNTIL_400 = [1 / min(step, 400) for step in range(1, 5000)]
+
+
+@pytest.mark.parametrize("budget", [Budget(steps=4000), Budget(seconds=40)])
+def test_a_training_whose_loss_has_settled_is_brought_to_its_end(budget):
+    clock = Clock(budget, leaves_early=True)
+    found = left(clock, FALLING_UNTIL_400)
+    assert len(found) == 750
+    assert found[599] == pytest.approx(0.15, rel=0.1)
+    steps = np.diff(found[600:])
+    assert steps == pytest.approx(np.full(149, (1 - found[599]) / 150))
+    again = Clock(budget, Pace.parse(str(clock.pace)), leaves_early=True)
+    assert left(again, FALLING_UNTIL_400) == found
+
+
+@pytest.mark.parametrize("at", [500, 700])
+def test_a_training_goes_on_to_the_end_that_it_was_to_have(at):
+    whole, first = (Clock(Budget(steps=4000), leaves_early=True) for _ in range(2))
+    expected = left(whole, FALLING_UNTIL_400)
+    left(first, FALLING_UNTIL_400[:at])
+    second = Clock(Budget(steps=4000), leaves_early=True)
+    second.restore(json.loads(json.dumps(first.state())))
+    for step in range(at + 1, 751):
+        second.tick(step, 0.0)
+        second.examined(FALLING_UNTIL_400[step])
+        assert second.fraction(step) == expected[step - 1]
+
+
+def test_a_budget_that_is_nearly_used_is_used():
+    clock = Clock(Budget(steps=700), leaves_early=True)
+    assert len(left(clock, FALLING_UNTIL_400)) == 700
+
+
+def test_another_kind_of_loss_is_a_new_beginning():
+    clock = Clock(Budget(steps=4000), leaves_early=True)
+    left(clock, FALLING_UNTIL_400[:500])
+    clock.renewed()
+    for step in range(501, 700):
+        clock.tick(step, 0.0)
+        clock.examined(1.0)
+    assert clock.fraction(699) == 699 / 4000
+
+
+def test_without_leave_the_budget_is_used():
+    assert len(left(Clock(Budget(steps=900)), FALLING_UNTIL_400)) == 900
+
+
+@pytest.mark.parametrize("text", ["x", "4,3" + ",9" * 10, "4,9", "4,9@", "1" + ",2" * len(MARKS)])
 def test_a_text_that_is_no_pace_is_refused(text):
     with pytest.raises(InputError, match="pace="):
         Pace.parse(text)

@@ -36,11 +36,12 @@ _TRAINING = (
     "axes",
     "train_on",
     "held_out",
+    "early_stop",
     "joint",
     "dims",
     "seed",
 )
-_KEY, _FORMAT = "napari_blindspot_checkpoint", 2
+_KEY, _FORMAT = "napari_blindspot_checkpoint", 3
 
 
 class UnfitError(InputError):

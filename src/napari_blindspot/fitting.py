@@ -91,7 +91,8 @@ def fit(
             pace=paces[index],
             checkpoints=checkpoints,
             previews=previews,
-            holds_out=job.held_out,
+            holds_out=job.held_out or job.early_stop,
+            leaves_early=job.early_stop,
         )
         networks.append((yield from learner.learn(generator, stop, index)))
         if previews:
@@ -153,6 +154,8 @@ class Learner:
         What is to be shown meanwhile.
     holds_out : bool
         Whether some pixels are held out.
+    leaves_early : bool
+        Whether the loss on them can end the training.
     """
 
     method: Method
@@ -164,6 +167,7 @@ class Learner:
     checkpoints: Checkpoints | None = None
     previews: Previews | None = None
     holds_out: bool = False
+    leaves_early: bool = False
 
     def learn(
         self, generator: torch.Generator, stop: StopFlag, index: int
@@ -176,7 +180,7 @@ class Learner:
         except Halted:
             learner = self._glimpse()
             lesson = learner._lesson(generator)
-        clock = Clock(self.budget, self.pace)
+        clock = Clock(self.budget, self.pace, leaves_early=self.leaves_early)
         losses = yield from train(
             lesson.parts,
             lesson.sampler,

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SHARE = 0.02
-_SIDES = {2: (32, 32), 3: (4, 32, 32)}
-_FEWEST = 30  # blocks from which on one can be spared
+_SIDES = {2: (8, 8), 3: (2, 8, 8)}
+_FEWEST = 200  # blocks from which on some can be spared
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +23,8 @@ class HeldOut:
     """Blocks of a series that are held out, about 2 % of its pixels.
 
     Blocks and not single pixels, so that a mask of few pixels still finds some of them in one
-    patch. They are shown to the network like all others, but count in no loss.
+    patch; small ones, so that they are found in all parts of an image. They are shown to the
+    network like all others, but count in no loss.
 
     Attributes
     ----------

@@ -45,6 +45,8 @@ class Job:
         Region to learn from, and region to denoise, see `parse_region`; None for all.
     held_out : bool
         Learn nothing from 2 % of the pixels, and tell the loss on them meanwhile.
+    early_stop : bool
+        End a training when the loss on held-out pixels falls no more; holds out pixels, too.
     joint : bool
         Denoise all channels together, with one network.
     dims : {"auto", "2D", "3D"}
@@ -80,6 +82,7 @@ class Job:
     train_on: str | None = None
     apply_on: str | None = None
     held_out: bool = False
+    early_stop: bool = False
     joint: bool = False
     dims: str = "auto"
     device: str = "auto"

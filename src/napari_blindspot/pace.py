@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from napari_blindspot.params import InputError
+from napari_blindspot.settling import Leave, Settling
 
 if TYPE_CHECKING:
     from napari_blindspot.budget import Budget
@@ -26,7 +27,7 @@ class Pace:
     ----------
     ends : tuple of int
         Steps after which the parts `MARKS` of a budget in seconds were or would have been used;
-        empty for a budget in steps.
+        empty for a budget in steps, and without those that nobody planned any more.
     done : int or None
         Steps after which the training was ended early.
     """
@@ -55,14 +56,12 @@ class Pace:
         if list(ends) != sorted(ends) or len(ends) > len(MARKS) or not pace._has_end():
             raise InputError(
                 f"pace={text!r} must be {len(MARKS)} numbers that do not fall, or fewer with @ "
-                "and a number up to the last."
+                "and a number."
             )
         return pace
 
     def _has_end(self) -> bool:
-        if self.done is None:
-            return len(self.ends) == len(MARKS)
-        return not self.ends or self.done <= self.ends[-1]
+        return self.done is not None or len(self.ends) == len(MARKS)
 
 
 class Clock:
@@ -78,6 +77,8 @@ class Clock:
         Steps or seconds.
     given : Pace, optional
         The pace of an earlier run that is to be repeated.
+    leaves_early : bool
+        Whether losses on held-out pixels can end the training before the budget is used.
 
     Raises
     ------
@@ -85,12 +86,16 @@ class Clock:
         If the pace given is not one of such a budget.
     """
 
-    def __init__(self, budget: Budget, given: Pace | None = None) -> None:
+    def __init__(
+        self, budget: Budget, given: Pace | None = None, *, leaves_early: bool = False
+    ) -> None:
         self._budget = budget
         self._given = given
         self._ends = list(given.ends) if given else []
         self._since = (0, 0.0)
         self._step = 0
+        self._settling = Settling() if leaves_early else None
+        self._leave: Leave | None = None
         self._is_over = given is not None and given.done == 0
         if given and bool(given.ends) == bool(budget.steps):
             raise InputError(f"pace={str(given)!r} is not that of such a budget; leave it out.")
@@ -109,6 +114,8 @@ class Clock:
         """Part of the budget used after some steps, 0 to 1."""
         if self._is_over:
             return 1.0
+        if self._leave and step > self._leave.step:
+            return self._leave.at(step)
         if self._budget.steps:
             return min(step / self._budget.steps, 1.0)
         index = bisect_right(self._ends, step)
@@ -117,6 +124,19 @@ class Clock:
         first, last = (0, *self._ends)[index], (*self._ends, step + 1)[index]
         below = (0.0, *MARKS)[index]
         return below + (MARKS[index] - below) * (step - first) / (last - first)
+
+    def examined(self, loss: float) -> None:
+        """Take note of the loss on held-out pixels after the last step."""
+        if self._settling is None or self._leave:
+            return
+        fraction = self.fraction(self._step)
+        if self._settling.is_settled(self._step, loss) and Leave.is_shorter(fraction):
+            self._leave = Leave(self._step, fraction)
+
+    def renewed(self) -> None:
+        """Losses from here on are not to be compared with those of before."""
+        if self._settling:
+            self._settling.forget(self._step)
 
     @property
     def pace(self) -> Pace:
@@ -127,7 +147,14 @@ class Clock:
 
     def state(self) -> dict[str, Any]:
         """What changes with the steps, ready for JSON."""
-        return {"ends": self._ends, "since": self._since, "step": self._step, "over": self._is_over}
+        return {
+            "ends": self._ends,
+            "since": self._since,
+            "step": self._step,
+            "over": self._is_over,
+            "settling": self._settling.state() if self._settling else [],
+            "leave": [self._leave.step, self._leave.fraction] if self._leave else [],
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a saved `state`."""
@@ -136,12 +163,17 @@ class Clock:
         self._since = (int(step), float(elapsed_s))
         self._step = int(state["step"])
         self._is_over = bool(state["over"])
+        if self._settling:
+            self._settling.restore(state["settling"])
+        self._leave = Leave(int(state["leave"][0]), state["leave"][1]) if state["leave"] else None
 
     def _watch(self, step: int, elapsed_s: float, seconds: float) -> None:
         first_ends = len(self._ends) == 1
         if step == 1:
             # The first step is much slower than all others.
             self._since = (step, elapsed_s)
+        if self._leave:
+            return
         if elapsed_s >= seconds * (1 if first_ends else _OVERTIME):
             self._is_over = True
         elif step == self._ends[-1] and len(self._ends) < len(MARKS):

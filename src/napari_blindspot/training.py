@@ -125,6 +125,7 @@ def train(
             if updates and fraction >= updates[0]:
                 del updates[0]
                 parts = _renoised(noise, parts, progress, stop)
+                clock.renewed()
             _set_rate(optimizer, recipe.learning_rate * schedule(fraction))
             pair = _pair(parts, sampler, generator, stop)
             loss = _learned(parts, pair, optimizer, stop if took_s > _SLOW_S else None)
@@ -136,6 +137,8 @@ def train(
             if checkpoint:
                 yield from checkpoint.keep_when_due(progress)
             held = _examined(exam, parts, averages, fraction, stop)
+            if held is not None:
+                clock.examined(held)
             yield Step(network_index, step, fraction, progress.losses[-1], progress.elapsed_s, held)
             yield from _looked(watch, parts, averages, step, stop)
 

@@ -23,6 +23,7 @@ CHANGED = {
     "budget": "45s",
     "dims": "2D",
     "joint": True,
+    "early_stop": True,
     "seed": 7,
 }
 
@@ -87,6 +88,7 @@ def test_reset_gives_the_defaults_and_leaves_method_and_budget(panel):
         "budget": "45s",
         "dims": "auto",
         "joint": False,
+        "early_stop": False,
         "seed": 0,
     }
 

@@ -52,6 +52,13 @@ _GENERAL = (
         choices=tuple(_CHANNELS),
     ),
     Param(
+        "early_stop",
+        "Stop early",
+        "End the training when the loss on held-out pixels falls no more.",
+        bool,
+        False,
+    ),
+    Param(
         "seed",
         "Seed",
         "Start of all random numbers; the same seed and steps give the same result.",
@@ -127,11 +134,12 @@ class MethodPanel(QWidget):
 
     @property
     def options(self) -> dict[str, Any]:
-        """Fields of a Job that all methods have: `dims`, `joint` and `seed`."""
+        """Fields of a Job that all methods have."""
         values = self._general.values
         return {
             "dims": _DIMS[values["dims"]],
             "joint": _CHANNELS[values["joint"]],
+            "early_stop": values["early_stop"],
             "seed": values["seed"],
         }
 

@@ -128,7 +128,9 @@ class Order:
         learn = dataclasses.replace(
             self.job, train_only=True, output=None, uncertainty=None, apply_on=None
         )
-        apply = dataclasses.replace(self.job, train_on=None, held_out=False, apply_on=None)
+        apply = dataclasses.replace(
+            self.job, train_on=None, held_out=False, early_stop=False, apply_on=None
+        )
         return learn, apply
 
 

@@ -41,6 +41,7 @@ _OF_TRAINING = (
     "pace",
     "train_on",
     "held_out",
+    "early_stop",
     "joint",
     "dims",
 )

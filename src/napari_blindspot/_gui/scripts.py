@@ -15,7 +15,8 @@ from napari_blindspot.params import InputError
 
 _DEFAULTS = Job()
 _FIELDS = tuple(field.name for field in dataclasses.fields(Job))
-_TRAINING = {"method", "params", "budget", "joint", "dims", "pace", "train_on", "held_out"}
+_TRAINING = {"method", "params", "budget", "joint", "dims", "pace", "train_on"}
+_TRAINING |= {"held_out", "early_stop"}
 _RESULT = {"uncertainty", "float32", "apply_on", "with_std"}
 _ANYWHERE = {"seed", "device", "threads", "axes"}
 # Beside inputs, model and target. Other fields change nothing in what such a job does.
@@ -25,7 +26,9 @@ _MATTERS = {
     "apply": _RESULT | _ANYWHERE,
 }
 _FLAGS = {"save_model": "--save-model", "train_on": "--train-on", "apply_on": "--apply-on"}
-_SWITCHES = {"joint": "--joint", "held_out": "--held-out", "float32": "--float32"}
+_SWITCHES = {
+    name: f"--{name.replace('_', '-')}" for name in ("joint", "held_out", "early_stop", "float32")
+}
 
 
 def as_command(jobs: Iterable[Job], *, windows: bool = os.name == "nt") -> str:

@@ -65,6 +65,7 @@ def denoise(
     axes: options.Axes = None,
     train_on: options.LearnFrom = None,
     held_out: options.HeldOut = False,
+    early_stop: options.EarlyStop = False,
     apply_on: options.ApplyOn = None,
     resume: options.Resume = False,
     quiet: options.Quiet = False,
@@ -96,6 +97,7 @@ def denoise(
         axes=axes,
         train_on=train_on,
         held_out=held_out,
+        early_stop=early_stop,
         apply_on=apply_on,
     )
 
@@ -116,6 +118,7 @@ def train(
     axes: options.Axes = None,
     train_on: options.LearnFrom = None,
     held_out: options.HeldOut = False,
+    early_stop: options.EarlyStop = False,
     resume: options.Resume = False,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
@@ -143,6 +146,7 @@ def train(
         axes=axes,
         train_on=train_on,
         held_out=held_out,
+        early_stop=early_stop,
     )
 
 
@@ -210,6 +214,7 @@ def batch(
     param: options.Param = None,
     joint: options.Joint = False,
     dims: options.Dims = "auto",
+    early_stop: options.EarlyStop = False,
     seed: options.Seed = 0,
     device: options.Device = "auto",
     threads: options.Threads = None,
@@ -239,6 +244,7 @@ def batch(
         params=_params(param),
         joint=joint,
         dims=dims,
+        early_stop=early_stop,
         seed=seed,
         device=device,
         threads=threads,

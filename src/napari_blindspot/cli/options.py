@@ -157,6 +157,15 @@ HeldOut: TypeAlias = Annotated[
         rich_help_panel=_TRAINING,
     ),
 ]
+EarlyStop: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--early-stop",
+        metavar="",
+        help="End the training when the loss on held-out pixels falls no more.",
+        rich_help_panel=_TRAINING,
+    ),
+]
 Resume: TypeAlias = Annotated[
     bool,
     typer.Option(
