@@ -1,6 +1,7 @@
 """Pieces of Blind2Grad, Self2Self+ and MGRConv taken away one at a time.
 
     python benchmarks/ablations.py                                2 photographs, 400 steps each
+    python benchmarks/ablations.py --start-blur 0                 as in the papers
     python benchmarks/ablations.py --pieces loss gated --images 8 --steps 4000 --device cuda
     python benchmarks/ablations.py --table-only                   from the kept figures
 
@@ -131,7 +132,7 @@ def middle(image: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def measure(side: Side, sigma: int, name: str, options: argparse.Namespace) -> None:
     """Denoise the middle of one photograph and keep the figure, unless it is there."""
-    label = f"{side} sigma={sigma} steps={options.steps}"
+    label = f"{side} sigma={sigma} blur={options.start_blur:g} steps={options.steps}"
     if any((row.image, row.method) == (name, label) for row in tables.read("ablations")):
         return
     clean = dict(photographs("BSD68", options.images))[name]
@@ -142,6 +143,7 @@ def measure(side: Side, sigma: int, name: str, options: argparse.Namespace) -> N
         method=side.method,
         budget=f"{options.steps}steps",
         device=options.device,
+        start_blur=options.start_blur,
         **side.values,
     )
     seconds = time.perf_counter() - began
@@ -153,19 +155,19 @@ def measure(side: Side, sigma: int, name: str, options: argparse.Namespace) -> N
 def table() -> str:
     """Gain of each piece on each image, beside that of the paper."""
     kept = {(row.image, row.method): row.psnr for row in tables.read("ablations")}
-    lines = ["| piece | noise | steps | paper, dB | ours, dB | images | mean gain, dB | gains |"]
-    lines.append("|---|---:|---:|---:|---:|---:|---:|---|")
+    lines = ["| piece | noise | blur | steps | paper, dB | ours, dB | images | mean gain, dB | gains |"]
+    lines.append("|---|---:|---:|---:|---:|---:|---:|---:|---|")
     for piece in PIECES.values():
-        start = f"{piece.with_it} sigma={piece.sigma} steps="
+        start = f"{piece.with_it} sigma={piece.sigma} blur="
         for label in dict.fromkeys(method for _, method in kept if method.startswith(start)):
-            steps = label.removeprefix(start)
-            other = f"{piece.without} sigma={piece.sigma} steps={steps}"
+            blur, steps = label.removeprefix(start).split(" steps=")
+            other = f"{piece.without} sigma={piece.sigma} blur={blur} steps={steps}"
             names = [n for n, m in kept if m == label and (n, other) in kept]
             if not names:
                 continue
             gains = [kept[n, label] - kept[n, other] for n in names]
             lines.append(
-                f"| {piece.title} | {piece.sigma} | {int(steps):,} | {piece.published} "
+                f"| {piece.title} | {piece.sigma} | {blur} | {int(steps):,} | {piece.published} "
                 f"| {np.mean([kept[n, label] for n in names]):.2f} | {len(names)} "
                 f"| {np.mean(gains):+.2f} | {', '.join(f'{gain:+.2f}' for gain in gains)} |"
             )
@@ -177,6 +179,7 @@ def main() -> None:
     parser.add_argument("--pieces", nargs="+", choices=PIECES, default=list(PIECES))
     parser.add_argument("--images", type=int, default=2)
     parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--start-blur", type=float, default=1.0, help="0 as in the papers")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--table-only", action="store_true")
     options = parser.parse_args()

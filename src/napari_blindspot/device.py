@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 
 import torch
 
@@ -44,6 +45,16 @@ def threads(count: int | None) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def mixed_precision(device: torch.device) -> AbstractContextManager[object]:
+    """Convolutions in bfloat16, on NVIDIA cards that have it (Ampere and later), to train faster.
+
+    Weights, their averages and whatever takes a power, a logarithm or a mean stay in float32.
+    """
+    if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
+        return torch.autocast("cuda", torch.bfloat16)
+    return contextlib.nullcontext()
 
 
 def describe(device: torch.device) -> str:

@@ -24,5 +24,7 @@ def gaussian(x: Float[Tensor, "*lead y x"], sigma: float) -> Float[Tensor, "*lea
     planes = x.reshape(-1, 1, *x.shape[-2:])
     mode = "reflect" if min(x.shape[-2:]) > radius else "replicate"
     planes = F.pad(planes, (radius,) * 4, mode=mode)
-    planes = F.conv2d(F.conv2d(planes, line.view(1, 1, 1, -1)), line.view(1, 1, -1, 1))
+    # Not in half precision: a network adds its output to such averages.
+    with torch.autocast(x.device.type, enabled=False):
+        planes = F.conv2d(F.conv2d(planes, line.view(1, 1, 1, -1)), line.view(1, 1, -1, 1))
     return planes.reshape(x.shape)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from napari_blindspot.checkpoint import Progress
+from napari_blindspot.device import mixed_precision
 from napari_blindspot.events import Preview, Step, Stop
 from napari_blindspot.halting import Halted, asking
 from napari_blindspot.interruption import aside, obeying
@@ -176,7 +177,8 @@ def _learned(
     """
 
     def work() -> Tensor:
-        loss = parts.loss(parts.network, pair)
+        with mixed_precision(pair.input.device):
+            loss = parts.loss(parts.network, pair)
         optimizer.zero_grad()
         torch.autograd.backward(loss)
         return loss.detach()

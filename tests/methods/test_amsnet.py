@@ -104,7 +104,13 @@ def test_a_training_turns_to_the_smooth_loss():
 
 
 @pytest.mark.parametrize("backbone", ["unet", "dncnn", "nafnet", "restormer", "deamnet"])
-def test_every_backbone_learns(backbone):
+@pytest.mark.parametrize("half", [False, True])
+def test_every_backbone_learns(backbone, half, monkeypatch):
+    if half:
+        monkeypatch.setattr(
+            "napari_blindspot.training.mixed_precision",
+            lambda device: torch.autocast(device.type, torch.bfloat16),
+        )
     noisy, clean = scenes.noisy_and_clean((64, 64))
     options = {**SMALL, "backbone": backbone, "budget": "20steps"}
     result = api.denoise(noisy, method="amsnet", **options)
