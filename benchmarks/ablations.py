@@ -155,7 +155,9 @@ def measure(side: Side, sigma: int, name: str, options: argparse.Namespace) -> N
 def table() -> str:
     """Gain of each piece on each image, beside that of the paper."""
     kept = {(row.image, row.method): row.psnr for row in tables.read("ablations")}
-    lines = ["| piece | noise | blur | steps | paper, dB | ours, dB | images | mean gain, dB | gains |"]
+    lines = [
+        "| piece | noise | blur | steps | paper, dB | ours, dB | images | mean gain, dB | gains |"
+    ]
     lines.append("|---|---:|---:|---:|---:|---:|---:|---:|---|")
     for piece in PIECES.values():
         start = f"{piece.with_it} sigma={piece.sigma} blur="

@@ -129,6 +129,8 @@ def table() -> str:
     kept = tables.read("papers")
     for group in dict.fromkeys((row.set, row.method) for row in kept):
         rows = [row for row in kept if (row.set, row.method) == group]
+        if len(rows) == 1:  # a point of a curve
+            continue
         name, sigma = group[1].split(" ")[0].rsplit("-", 1)
         ours = float(np.mean([row.psnr for row in rows]))
         paper = PUBLISHED.get((name, int(sigma))) if group[0] == "BSD68" else None
@@ -139,6 +141,23 @@ def table() -> str:
             f"| {group[0]} | {group[1]} | {len(rows)} | {shown[0]} | {ours:.2f} | {shown[1]} "
             f"| {seconds:.0f} | {device} |"
         )
+    return "\n".join(lines)
+
+
+def curves() -> str:
+    """PSNR against seconds of training, of images that were denoised with several budgets."""
+    found: dict[tuple[str, str, str], dict[int, float]] = {}
+    for row in tables.read("papers"):
+        name, budget = row.method.rsplit(" ", 1)
+        if budget.endswith("s") and budget[:-1].isdigit():
+            found.setdefault((row.set, row.image, name), {})[int(budget[:-1])] = row.psnr
+    chosen = {key: points for key, points in found.items() if len(points) > 2}
+    times = sorted({seconds for points in chosen.values() for seconds in points})
+    lines = ["| image | row | " + " | ".join(f"{seconds} s" for seconds in times) + " |"]
+    lines.append("|---|---|" + "---:|" * len(times))
+    for (_, image, name), points in chosen.items():
+        figures = (f"{points[t]:.2f}" if t in points else "–" for t in times)
+        lines.append(f"| {image} | {name} | {' | '.join(figures)} |")
     return "\n".join(lines)
 
 
@@ -165,6 +184,7 @@ def main() -> None:
             for name, clean in photographs(options.set, options.images):
                 measured(name, clean, row, options)
     tables.write_between_markers(DOCUMENT, "papers", table())
+    tables.write_between_markers(DOCUMENT, "papers_time", curves())
 
 
 if __name__ == "__main__":
