@@ -99,7 +99,7 @@ def test_what_is_folded_away_is_counted(panel, qtbot):
     qtbot.waitExposed(panel)
     assert (section.title, section.content.isVisible()) == ("Advanced", False)
     panel.set_fields(CHANGED)
-    assert section.title == "Advanced (5 changed)"
+    assert section.title == "Advanced (6 changed)"
     panel.method = "n2v"
     assert section.title == "Advanced (3 changed)"
     section.is_open = True
