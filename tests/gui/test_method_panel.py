@@ -101,7 +101,7 @@ def test_what_is_folded_away_is_counted(panel, qtbot):
     panel.set_fields(CHANGED)
     assert section.title == "Advanced (6 changed)"
     panel.method = "n2v"
-    assert section.title == "Advanced (3 changed)"
+    assert section.title == "Advanced (4 changed)"
     section.is_open = True
     assert section.content.isVisible()
 

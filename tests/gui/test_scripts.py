@@ -31,6 +31,7 @@ OTHER = {
     "train_on": "T=0:5,Y=1:9",
     "apply_on": "Z=3",
     "held_out": True,
+    "early_stop": True,
     "joint": True,
     "dims": "2D",
     "device": "cpu",
@@ -48,7 +49,8 @@ PLAIN = {
 IDLE = {
     "denoise": set(),
     "train": {"output", "uncertainty", "apply_on", "float32", "with_std"},
-    "apply": {"method", "params", "budget", "pace", "train_on", "held_out", "joint", "dims"},
+    "apply": {"method", "params", "budget", "pace", "train_on", "joint", "dims"}
+    | {"held_out", "early_stop"},
 }
 REFUSED = {"denoise": {"with_std"}, "train": {"model"}, "apply": {"save_model", "with_std"}}
 
