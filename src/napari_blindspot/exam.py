@@ -42,7 +42,6 @@ class Exam:
 
     noisy: Tensor
     held: Tensor
-    _next: float = 0.0
 
     @classmethod
     def of(
@@ -65,13 +64,16 @@ class Exam:
             masks.append(_padded(mask, patch))
         return cls(torch.cat(noisy).to(device), torch.cat(masks).to(device))
 
-    def is_due(self, fraction: float) -> bool:
-        """Whether it is time for another one after a part of the budget."""
-        return fraction >= self._next
+    @staticmethod
+    def is_due(before: float, after: float) -> bool:
+        """Whether it is time for one after a step that led from one part of the budget to another.
 
-    def loss(self, parts: Parts, fraction: float) -> float:
+        Nothing is remembered: a training that is taken up again has it after the same steps.
+        """
+        return before == 0 or before // _INTERVAL != after // _INTERVAL
+
+    def loss(self, parts: Parts) -> float:
         """Loss of the network as it is, on the same pixels and with the same masks each time."""
-        self._next = fraction + _INTERVAL
         generator = torch.Generator().manual_seed(0)
         parts.network.eval()
         with torch.no_grad():

@@ -40,14 +40,15 @@ class Settling:
             return False
         return step >= max((1 + PATIENCE) * self.best_step, FEWEST)
 
-    def state(self) -> list[float]:
+    def state(self) -> list[float | None]:
         """What changes, ready for JSON."""
-        return [self.best if math.isfinite(self.best) else -1.0, self.best_step]
+        return [self.best if math.isfinite(self.best) else None, self.best_step]
 
-    def restore(self, state: Sequence[float]) -> None:
+    def restore(self, state: Sequence[float | None]) -> None:
         """Go on from a saved `state`."""
-        self.best = state[0] if state[0] >= 0 else math.inf
-        self.best_step = int(state[1])
+        best, step = state
+        self.best = math.inf if best is None else best
+        self.best_step = int(step or 0)
 
 
 @dataclass(frozen=True)

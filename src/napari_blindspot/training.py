@@ -134,12 +134,13 @@ def train(
             step = progress.count(loss, time.perf_counter() - began)
             took_s = progress.elapsed_s - before_s
             _average(averages, network, min(recipe.averaging, (1 + step) / (10 + step)))
-            fraction = clock.fraction(step)
-            if checkpoint:
-                yield from checkpoint.keep_when_due(progress)
-            held = _examined(exam, parts, averages, fraction, stop)
+            before, fraction = fraction, clock.fraction(step)
+            is_due = exam is not None and exam.is_due(before, fraction)
+            held = _examined(exam, parts, averages, stop) if exam and is_due else None
             if held is not None:
                 clock.examined(held)
+            if checkpoint:
+                yield from checkpoint.keep_when_due(progress)
             yield Step(network_index, step, fraction, progress.losses[-1], progress.elapsed_s, held)
             yield from _looked(watch, parts, averages, step, stop)
 
@@ -237,14 +238,10 @@ def _pair(
     return pair if drawn.counted is None else pair.counting(drawn.counted)
 
 
-def _examined(
-    exam: Exam | None, parts: Parts, averages: list[Tensor], fraction: float, stop: StopFlag
-) -> float | None:
-    """Loss on held-out pixels, when it is due."""
-    if exam is None or not exam.is_due(fraction):
-        return None
+def _examined(exam: Exam, parts: Parts, averages: list[Tensor], stop: StopFlag) -> float:
+    """Loss on held-out pixels."""
     with obeying(stop), _averaged(averages, parts.network):
-        return exam.loss(parts, fraction)
+        return exam.loss(parts)
 
 
 def _looked(
