@@ -135,10 +135,8 @@ def train(
             took_s = progress.elapsed_s - before_s
             _average(averages, network, min(recipe.averaging, (1 + step) / (10 + step)))
             before, fraction = fraction, clock.fraction(step)
-            is_due = exam is not None and exam.is_due(before, fraction)
-            held = _examined(exam, parts, averages, stop) if exam and is_due else None
-            if held is not None:
-                clock.examined(held)
+            due = exam if exam and exam.is_due(before, fraction) else None
+            held = _examined(due, clock, parts, averages, stop) if due else None
             if checkpoint:
                 yield from checkpoint.keep_when_due(progress)
             yield Step(network_index, step, fraction, progress.losses[-1], progress.elapsed_s, held)
@@ -238,10 +236,14 @@ def _pair(
     return pair if drawn.counted is None else pair.counting(drawn.counted)
 
 
-def _examined(exam: Exam, parts: Parts, averages: list[Tensor], stop: StopFlag) -> float:
-    """Loss on held-out pixels."""
+def _examined(
+    exam: Exam, clock: Clock, parts: Parts, averages: list[Tensor], stop: StopFlag
+) -> float:
+    """Loss on held-out pixels, of which the clock takes note."""
     with obeying(stop), _averaged(averages, parts.network):
-        return exam.loss(parts)
+        loss = exam.loss(parts)
+    clock.examined(loss)
+    return loss
 
 
 def _looked(
