@@ -4,7 +4,8 @@
     python benchmarks/peers.py --sets simulated --rows noisy gaussian bm3d express-60s
     python benchmarks/peers.py --table-only                      from the kept figures
 
-A row is `METHOD-BUDGET` for ours (`express-10s`, `n2v-2000steps`, `express-balanced`),
+A row is `METHOD-BUDGET` for ours (`express-10s`, `express-instant`, `n2v-2000steps`; `fresh-10s`
+is `express` without its pretrained start),
 `careamics-EPOCHS` for CAREamics' Noise2Void, or a name of `classical.py`. Every figure is kept in
 `benchmarks/results/`; the table goes to docs/benchmarks.md between marker comments.
 
@@ -37,6 +38,7 @@ ROOT = HERE.parent
 PEERS = HERE / ".peers-venv"
 PEERS_PYTHON = PEERS / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 CLASSICAL = ("noisy", "gaussian", "nlm", "wavelet", "nlm_vst", "wavelet_vst", "bm3d")
+FRESH = "fresh"
 ROWS = ["noisy", "gaussian", "nlm_vst", "bm3d", "careamics-30", "careamics-100", "express-10s"]
 
 CAREAMICS = "careamics==0.3.5"
@@ -81,8 +83,9 @@ def _imports(modules: str) -> bool:
 
 def run_ours(noisy: NDArray[np.generic], method: str, budget: str) -> NDArray[np.float32]:
     """Image `(Y, X)` or volume `(Z, Y, X)`, denoised by one of our methods."""
+    options = {"method": "express", "prior": False} if method == FRESH else {"method": method}
     result = napari_blindspot.api.denoise(
-        noisy, method=method, budget=budget, seed=0, axes="ZYX"[-noisy.ndim :]
+        noisy, budget=budget, seed=0, axes="ZYX"[-noisy.ndim :], **options
     )
     return result.image
 

@@ -57,6 +57,24 @@ def shared_data():
     return folder.resolve()
 
 
+@pytest.fixture(autouse=True)
+def small_prior(request, monkeypatch):
+    """A small network that knows nothing in the place of the pretrained one, which takes its time.
+
+    Tests of what that one knows are marked `pretrained`; processes that a test starts have it, too.
+    """
+    if request.node.get_closest_marker("pretrained"):
+        return
+    from napari_blindspot.networks import PriorUNet
+    from napari_blindspot.noise import NoiseLaw
+
+    size = {"width": 8, "depth": 1}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        weights = dict(PriorUNet(2, NoiseLaw(1.0, 0.0), **size).named_parameters())
+    monkeypatch.setattr("napari_blindspot.networks.shipped._stored", lambda: (size, weights))
+
+
 @pytest.fixture
 def few_pixels(monkeypatch):
     """Noise fitted to a tenth of the usual pixels, which takes longer than a training of few steps.

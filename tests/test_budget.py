@@ -14,6 +14,7 @@ from napari_blindspot.params import InputError
         ("1.5 m", Budget(seconds=90)),
         ("2000steps", Budget(steps=2000)),
         ("1step", Budget(steps=1)),
+        ("instant", Budget(steps=0)),
         ("quick", Budget(seconds=10)),
         ("balanced", Budget(seconds=60)),
         ("best", Budget(seconds=300)),

@@ -65,6 +65,7 @@ def losses(events):
     return [(e.network, e.step, e.loss) for e in events if isinstance(e, Step)]
 
 
+@pytest.mark.pretrained
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 @pytest.mark.parametrize(("killed_at", "whole"), [("0.1", 2**26), ("1.5", 1000)])
 def test_a_killed_training_goes_on_as_if_nothing_had_happened(

@@ -34,7 +34,7 @@ ROWS = (
     {"job", "model"},
     {"blind"},
     {"sources"},
-    {"exam", "fitting", "prediction", "preview"},
+    {"blending", "exam", "fitting", "prediction", "preview"},
     {"layouts", "results"},
     {"run"},
     {"reporting"},

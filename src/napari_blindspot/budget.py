@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from napari_blindspot.params import InputError
 
 PAPER = "paper"  # the parameters of the method's paper, and its steps: see `Job`
+INSTANT = "instant"  # no training at all, for methods that begin from a pretrained network
 PRESETS = {"quick": 10.0, "balanced": 60.0, "best": 300.0}
 
 
@@ -18,7 +19,8 @@ class Budget:
     Attributes
     ----------
     steps : int or None
-        Optimiser steps of each network: gives the same result every time.
+        Optimiser steps of each network: gives the same result every time. With 0 nothing is
+        trained.
     seconds : float or None
         Training time of all networks together.
     """
@@ -28,20 +30,22 @@ class Budget:
 
     @classmethod
     def parse(cls, text: str) -> Budget:
-        """Budget written as `30s`, `2m`, `2000steps`, `quick`, `balanced` or `best`.
+        """Budget written as `30s`, `2m`, `2000steps`, `instant`, `quick`, `balanced` or `best`.
 
         Raises
         ------
         InputError
             If the text is none of these, or the amount is not positive.
         """
+        if text == INSTANT:
+            return cls(steps=0)
         if text in PRESETS:
             return cls(seconds=PRESETS[text])
         match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|steps?)", text.strip())
         if not match or float(match[1]) <= 0:
             raise InputError(
-                f"budget={text!r} is not known; use {', '.join(PRESETS)}, a time such as 30s or "
-                "2m, or a number of steps such as 2000steps."
+                f"budget={text!r} is not known; use {INSTANT}, {', '.join(PRESETS)}, a time "
+                "such as 30s or 2m, or a number of steps such as 2000steps."
             )
         amount, unit = float(match[1]), match[2]
         if unit.startswith("step"):

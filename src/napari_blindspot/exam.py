@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from napari_blindspot.methods import Parts
     from napari_blindspot.normalization import Normalization
+    from napari_blindspot.pairs import TrainingPair
     from napari_blindspot.series import Series
 
 _INTERVAL = 0.02  # of the budget
@@ -51,10 +52,11 @@ class Exam:
         normalization: Normalization,
         patch: Sequence[int],
         device: torch.device,
+        most: int = _MOST_PATCHES,
     ) -> Exam:
-        """Patches of a given shape around the blocks that are held out."""
+        """At most so many patches of a given shape around the blocks that are held out."""
         places = [(i, place) for i, each in enumerate(held) for place in each.centres()]
-        chosen = [places[k] for k in np.linspace(0, len(places) - 1, _MOST_PATCHES).astype(int)]
+        chosen = [places[k] for k in np.linspace(0, len(places) - 1, most).astype(int)]
         noisy, masks = [], []
         for index, (sample, *centre) in dict.fromkeys(chosen):
             window = _around(centre, patch, series[index].space)
@@ -74,12 +76,14 @@ class Exam:
 
     def loss(self, parts: Parts) -> float:
         """Loss of the network as it is, on the same pixels and with the same masks each time."""
-        generator = torch.Generator().manual_seed(0)
         parts.network.eval()
         with torch.no_grad():
-            pair = parts.masking.sample(self.noisy, generator)
-            pair = pair.counting(self.held)
-            return float(parts.loss(parts.network, pair))
+            return float(parts.loss(parts.network, self.pair(parts)))
+
+    def pair(self, parts: Parts) -> TrainingPair:
+        """The pair that is asked about, the same each time."""
+        generator = torch.Generator().manual_seed(0)
+        return parts.masking.sample(self.noisy, generator).counting(self.held)
 
 
 def _around(centre: Sequence[int], patch: Sequence[int], space: Sequence[int]) -> list[slice]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import torch
 
+from napari_blindspot.blending import blend
 from napari_blindspot.blind import blind_sample
 from napari_blindspot.budget import Budget
 from napari_blindspot.exam import Exam, held_out
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
 S = TypeVar("S", bound=np.generic)
 
 _PIXELS_IN_TRAINING, _PIXELS_AT_THE_END, _PIXELS_IN_HASTE = 300_000, 1_000_000, 15_000
+_PIXELS_AT_ONCE = 100_000  # where nothing is trained
 _KEPT_LOSSES = 1000
 _SMOOTH, _DARK_AND_BRIGHT, _LEAST_CONTRAST = 2.0, (0.1, 99.9), 1e-3
 
@@ -181,6 +184,7 @@ class Learner:
             learner = self._glimpse()
             lesson = learner._lesson(generator)
         clock = Clock(self.budget, self.pace, leaves_early=self.leaves_early)
+        start = [p.detach().clone() for p in lesson.parts.network.parameters()]
         losses = yield from train(
             lesson.parts,
             lesson.sampler,
@@ -190,14 +194,30 @@ class Learner:
             noise=_BlindFit(self.method, lesson.sampler, generator),
             checkpoint=learner._checkpoint(index, lesson.spec),
             watch=self._watch(lesson),
-            exam=lesson.exam,
+            exam=lesson.exam if self.holds_out else None,
             network_index=index,
         )
+        if losses and self.method.is_pretrained:
+            blend(lesson.parts, start, lesson.exam, lesson.spec.noise)
+        return self._finished(lesson, losses, str(clock.pace), generator, stop)
+
+    def _finished(
+        self,
+        lesson: Lesson,
+        losses: list[float],
+        pace: str,
+        generator: torch.Generator,
+        stop: StopFlag,
+    ) -> TrainedNetwork:
+        """The network, with the noise as it sees it."""
         try:
             with obeying(stop):
-                fitted, parts = _calibrated(lesson, generator, _PIXELS_AT_THE_END)
+                pixels = _PIXELS_AT_THE_END if losses else _PIXELS_AT_ONCE
+                fitted, parts = _calibrated(lesson, generator, pixels)
         except Halted:
             fitted, parts = _calibrated(lesson, generator, _PIXELS_IN_HASTE)
+        if not losses:
+            parts = self.method.renoised(parts, tuple(each.law for each in fitted))
         scale = lesson.normalization
         scales = list(zip(fitted, scale.mean, scale.std, strict=True))
         return TrainedNetwork(
@@ -208,7 +228,7 @@ class Learner:
             noise=tuple(each.law.denormalised(mean, std) for each, mean, std in scales),
             noise_intervals=tuple(each.interval(mean, std) for each, mean, std in scales),
             losses=tuple(losses[:: max(len(losses) // _KEPT_LOSSES, 1)]),
-            pace=str(clock.pace),
+            pace=pace,
         )
 
     def _lesson(self, generator: torch.Generator) -> Lesson:
@@ -218,7 +238,8 @@ class Learner:
             torch.manual_seed(int(torch.randint(2**31, (), generator=generator)))
             parts = self.method.build(spec)
         parts.network.to(self.device)
-        held = held_out(self.series, generator.initial_seed()) if self.holds_out else ()
+        spares = self.holds_out or (self.method.is_pretrained and spec.budget_s > 0)
+        held = held_out(self.series, generator.initial_seed()) if spares else ()
         sampler = source.patches(parts, self.device, generator, held)
         exam = (
             Exam.of(self.series, held, source.normalization, sampler.patch, self.device)
@@ -251,11 +272,12 @@ class Learner:
             channels=count,
             mean=normalization.mean,
             std=normalization.std,
-            budget_s=self.budget.seconds or (self.budget.steps or 1) / self.method.steps_per_s,
+            budget_s=self.budget.seconds or (self.budget.steps or 0) / self.method.steps_per_s,
             noise=laws,
             quantum=normalization.quanta(_unrepeated(probe, count)),
             correlation=noise_correlation(normal.numpy(), laws),
             contrast=_contrast(normal),
+            pixels=sum(each.n_samples * math.prod(each.space) for each in self.series),
         )
 
 

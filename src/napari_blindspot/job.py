@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from napari_blindspot import methods
 from napari_blindspot.axes import Spatial
-from napari_blindspot.budget import PAPER, PRESETS, Budget
+from napari_blindspot.budget import INSTANT, PAPER, PRESETS, Budget
 from napari_blindspot.io.base import replacing
 from napari_blindspot.params import InputError
 from napari_blindspot.regions import parse_region
@@ -97,7 +97,10 @@ class Job:
         if self.budget == PAPER:
             self._take_paper()
         Budget.parse(self.budget)
-        checked = methods.create(self.method, self.params).values()
+        method = methods.create(self.method, self.params)
+        if self.budget == INSTANT and not (method.is_pretrained or self.model):
+            raise _untrained(self.method)
+        checked = method.values()
         object.__setattr__(self, "params", {name: checked[name] for name in self.params})
         if self.dims not in SPATIAL:
             raise InputError(f"dims={self.dims!r} is not known; use {', '.join(SPATIAL)}.")
@@ -181,6 +184,14 @@ class Job:
                 raise InputError(f"{target} would overwrite an input; choose another output.")
         if len(set(resolved)) < len(resolved):
             raise InputError("Two outputs have the same path; give each its own.")
+
+
+def _untrained(method: str) -> InputError:
+    able = [name for name in methods.available() if methods.create(name, {}).is_pretrained]
+    return InputError(
+        f"budget={INSTANT!r} is not there for {method} as it is set up: it cannot denoise without "
+        f"training; use {', '.join(able)} with its defaults, or another budget."
+    )
 
 
 _KINDS = {

@@ -223,6 +223,7 @@ def _spec(values: dict[str, Any]) -> Spec:
         quantum=tuple(map(float, values["quantum"])),
         correlation=tuple(tuple(map(float, lags)) for lags in values.get("correlation", ())),
         contrast=tuple(map(float, values.get("contrast", ()))),
+        pixels=int(values.get("pixels", 0)),
     )
 
 

@@ -97,10 +97,11 @@ class Clock:
         self._settling = Settling() if leaves_early else None
         self._leave: Leave | None = None
         self._is_over = given is not None and given.done == 0
-        if given and bool(given.ends) == bool(budget.steps):
+        if given and bool(given.ends) == (budget.steps is not None):
             raise InputError(f"pace={str(given)!r} is not that of such a budget; leave it out.")
         if not self._ends:
-            self._ends = [budget.steps] * len(MARKS) if budget.steps else [_FIRST_STEPS]
+            planned = [_FIRST_STEPS] if budget.steps is None else [budget.steps] * len(MARKS)
+            self._ends = planned
 
     def tick(self, step: int, elapsed_s: float) -> None:
         """Count a step, and plan further where the plan ends."""
@@ -116,8 +117,8 @@ class Clock:
             return 1.0
         if self._leave and step > self._leave.step:
             return self._leave.at(step)
-        if self._budget.steps:
-            return min(step / self._budget.steps, 1.0)
+        if self._budget.steps is not None:
+            return 1.0 if step >= self._budget.steps else step / self._budget.steps
         index = bisect_right(self._ends, step)
         if index == len(MARKS):
             return 1.0
@@ -141,7 +142,7 @@ class Clock:
     @property
     def pace(self) -> Pace:
         """The pace so far."""
-        ends = () if self._budget.steps else tuple(self._ends)
+        ends = tuple(self._ends) if self._budget.steps is None else ()
         at_end = self._step >= self._ends[-1] and len(self._ends) == len(MARKS)
         return Pace(ends, None if at_end else self._step)
 

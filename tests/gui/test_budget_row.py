@@ -7,7 +7,7 @@ from qtpy.QtWidgets import QComboBox
 
 from napari_blindspot._gui.budget_row import BudgetRow
 from napari_blindspot._gui.number_box import NumberBox
-from napari_blindspot.budget import PRESETS, Budget
+from napari_blindspot.budget import INSTANT, PRESETS, Budget
 from napari_blindspot.params import InputError
 
 pytestmark = pytest.mark.gui
@@ -20,7 +20,7 @@ def row(qtbot):
     return made
 
 
-@pytest.mark.parametrize("text", [*PRESETS, "45s", "0.5s", "2.25s", "200steps", "1steps"])
+@pytest.mark.parametrize("text", [INSTANT, *PRESETS, "45s", "0.5s", "2.25s", "200steps", "1steps"])
 def test_a_budget_comes_back(row, text):
     row.text = text
     assert row.text == text
@@ -36,6 +36,7 @@ def test_presets_say_their_seconds_and_own_numbers_begin_there(row):
     choice = row.findChild(QComboBox)
     number = row.findChild(NumberBox)
     assert [choice.itemText(k) for k in range(choice.count())] == [
+        "Instant (no training)",
         "Quick (10 s)",
         "Balanced (60 s)",
         "Best (300 s)",
@@ -44,7 +45,7 @@ def test_presets_say_their_seconds_and_own_numbers_begin_there(row):
     ]
     row.text = "best"
     assert number.isHidden()
-    choice.setCurrentIndex(3)
+    choice.setCurrentIndex(4)
     assert not number.isHidden()
     assert row.text == "300s"
 
@@ -64,3 +65,14 @@ def test_change_is_told_once(row):
     row.text = "45s"
     row.text = "200steps"
     assert told == ["45s", "200steps"]
+
+
+def test_instant_is_left_where_it_is_not_offered(row, qtbot):
+    assert row.offers_instant
+    row.text = INSTANT
+    with qtbot.waitSignal(row.changed):
+        row.offers_instant = False
+    assert row.text == "balanced"
+    row.text = "45s"
+    row.offers_instant = True
+    assert row.text == "45s"

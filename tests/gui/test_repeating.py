@@ -116,6 +116,7 @@ def two_jobs(tmp_path, folder):
     )
 
 
+@pytest.mark.pretrained
 def test_copied_scripts_give_the_same_pixels(tmp_path):
     """A plane that was stopped early within seconds, a part of a stack, and two jobs."""
     plane = as_volume(image(44, 40), "YX")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -7,9 +9,10 @@ import scenes
 from napari_blindspot import api, methods
 from napari_blindspot.methods import Spec
 from napari_blindspot.noise import NoiseLaw
+from napari_blindspot.params import InputError
 
 pytestmark = pytest.mark.usefixtures("few_pixels")
-SMALL = {"width": 8, "depth": 1, "patch": 32, "batch": 2, "members": 1}
+SMALL = {"prior": False, "width": 8, "depth": 1, "patch": 32, "batch": 2, "members": 1}
 
 
 def spec(gain, offset, quantum, mean=20.0, std=10.0, budget_s=10.0):
@@ -37,7 +40,11 @@ def test_a_fitted_law_replaces_that_of_a_camera_but_not_that_of_counts():
 
 def test_more_time_makes_more_networks():
     counts = [
-        len(methods.create("express").build(spec(3.0, 0.1, 1.0, budget_s=s)).network.members)
+        len(
+            methods.create("express", {"prior": False})
+            .build(spec(3.0, 0.1, 1.0, budget_s=s))
+            .network.members
+        )
         for s in (5.0, 10.0, 60.0, 300.0)
     ]
     assert counts == [1, 1, 1, 5]
@@ -66,11 +73,68 @@ def test_real_counts_are_recognised_on_the_way_in():
 
 def test_uncertainty_follows_the_error():
     noisy, clean = scenes.noisy_and_clean((96, 96))
-    options = {"width": 16, "members": 1, "patch": 48, "budget": "120steps", "with_std": True}
-    result = api.denoise(noisy, method="express", **options)
+    options = {"prior": False, "width": 16, "members": 1, "patch": 48, "budget": "120steps"}
+    result = api.denoise(noisy, method="express", with_std=True, **options)
     error = np.abs(result.image - clean)
     order = np.argsort(result.std.ravel())
     quiet, loud = (error.ravel()[part].mean() for part in (order[:3000], order[-3000:]))
     assert loud > 1.5 * quiet
     inside = (error < 1.645 * result.std).mean()
     assert 0.6 < inside < 0.99
+
+
+@pytest.mark.pretrained
+@pytest.mark.parametrize("shape", [(64, 64), (4, 48, 64)])
+def test_instant_needs_no_training(shape):
+    noisy, clean = scenes.noisy_and_clean(shape)
+    result = api.denoise(noisy, method="express", budget="instant", with_std=True)
+    assert result.model.networks[0].losses == ()
+    assert np.mean((result.image - clean) ** 2) < 0.15 * np.mean((noisy - clean) ** 2)
+    assert (result.std >= 0).all()
+    assert np.median(result.std) > 0
+
+
+def test_instant_is_refused_where_training_is_needed():
+    with pytest.raises(InputError, match="use express with its defaults"):
+        api.denoise(np.ones((64, 64)), method="n2v", budget="instant")
+    with pytest.raises(InputError, match="use express with its defaults"):
+        api.denoise(np.ones((64, 64)), method="express", prior=False, budget="instant")
+    two = np.random.default_rng(0).poisson(9.0, (2, 64, 64))
+    with pytest.raises(InputError, match="turn joint off"):
+        api.denoise(two, axes="CYX", joint=True, method="express", budget="instant")
+
+
+def test_the_start_is_pretrained_unless_it_is_switched_off_or_channels_go_together():
+    def kinds(**options):
+        values = {name: options.pop(name) for name in ("prior",) if name in options}
+        built = methods.create("express", values).build(spec(3.0, 0.1, 1.0, **options))
+        return {type(member).__name__ for member in built.network.members}
+
+    assert kinds() == {"PriorUNet"}
+    assert kinds(prior=False) == {"StabilisedUNet"}
+    laws = (NoiseLaw(0.1, 0.1, 0.1),) * 2
+    joint = Spec(2, 2, (0.0, 0.0), (1.0, 1.0), 10.0, laws, (0.0, 0.0))
+    assert type(methods.create("express").build(joint).network.members[0]).__name__ == (
+        "StabilisedUNet"
+    )
+
+
+def test_few_pixels_are_learned_from_more_slowly():
+    def rate(pixels, budget_s=10.0, ndim=2):
+        known = dataclasses.replace(
+            spec(3.0, 0.1, 1.0, budget_s=budget_s), pixels=pixels, ndim=ndim
+        )
+        return methods.create("express").build(known).recipe.learning_rate
+
+    assert rate(0) == rate(10**8) == pytest.approx(5e-4)
+    assert rate(64**2) < rate(128**2) < rate(512**2)
+    assert rate(128**2, budget_s=20.0) == pytest.approx(rate(128**2) / 2)
+    assert rate(128**2, ndim=3) == pytest.approx(rate(128**2) / 8)
+
+
+def test_a_fitted_law_is_told_to_the_pretrained_network():
+    method = methods.create("express")
+    parts = method.renoised(method.build(spec(3.0, 0.1, 1.0)), (NoiseLaw(0.123, 0.2, 0.05),))
+    (member,) = parts.network.members
+    assert float(member.gain) == pytest.approx(0.123)
+    assert float(member.offset) == pytest.approx(0.2)

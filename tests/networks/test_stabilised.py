@@ -5,7 +5,7 @@ import torch
 
 from napari_blindspot.filters import gaussian
 from napari_blindspot.networks import Ensemble, StabilisedUNet
-from napari_blindspot.networks.stabilised import _fold, _unfold
+from napari_blindspot.networks.folded import fold, unfold
 from napari_blindspot.noise import NoiseLaw
 
 ONE_LAW = (NoiseLaw(0.4, 0.3, 0.01),)
@@ -66,8 +66,8 @@ def test_stabilisation_of_additive_noise_is_the_identity():
 @pytest.mark.parametrize("space", [(8, 12), (3, 8, 12)])
 def test_fold_undoes(space):
     x = torch.rand(2, 3, *space)
-    assert _fold(x).shape == (2, 12, *space[:-2], 4, 6)
-    assert torch.equal(_unfold(_fold(x)), x)
+    assert fold(x).shape == (2, 12, *space[:-2], 4, 6)
+    assert torch.equal(unfold(fold(x)), x)
 
 
 def test_channels_have_their_own_law():

@@ -20,7 +20,7 @@ from napari_blindspot import methods
 from napari_blindspot._gui.path_edit import PathEdit
 from napari_blindspot._gui.wording import RESUME
 from napari_blindspot.batch import Batch
-from napari_blindspot.budget import PRESETS, Budget
+from napari_blindspot.budget import INSTANT, PRESETS, Budget
 from napari_blindspot.job import Job
 from napari_blindspot.params import InputError
 
@@ -156,6 +156,8 @@ class BatchOptions(QWidget):
 
 def budget_in_words(text: str) -> str:
     """A budget as people say it."""
+    if text == INSTANT:
+        return "instant (no training)"
     if text in PRESETS:
         return f"{text} ({PRESETS[text]:g} s)"
     budget = Budget.parse(text)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from qtpy.QtCore import Signal
+from qtpy.QtGui import QStandardItem, QStandardItemModel
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QSpinBox, QWidget
 
 from napari_blindspot._gui.number_box import NumberBox, written
 from napari_blindspot._gui.wheel import ignore_wheel
-from napari_blindspot.budget import PRESETS, Budget
+from napari_blindspot.budget import INSTANT, PRESETS, Budget
 from napari_blindspot.params import InputError
 
 _SECONDS, _STEPS = "seconds", "steps"
+_DEFAULT = "balanced"
 _MOST_SECONDS, _MOST_STEPS = 1e6, 10**9
 
 
@@ -28,10 +32,12 @@ class BudgetRow(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._choice = QComboBox()
+        self._choice.addItem("Instant (no training)", INSTANT)
         for name, seconds in PRESETS.items():
             self._choice.addItem(f"{name.capitalize()} ({seconds:g} s)", name)
         self._choice.addItem("Seconds...", _SECONDS)
         self._choice.addItem("Steps...", _STEPS)
+        self._choose(_DEFAULT)
         self._seconds = NumberBox(0.1, _MOST_SECONDS, 5.0)
         self._seconds.setSuffix(" s")
         self._steps = QSpinBox()
@@ -62,7 +68,7 @@ class BudgetRow(QWidget):
     def text(self, text: str) -> None:
         budget, before = _checked(text), self.text
         was_blocked = self.blockSignals(True)
-        if text in PRESETS:
+        if text == INSTANT or text in PRESETS:
             self._choose(text)
         elif budget.seconds is not None:
             self._choose(_SECONDS)
@@ -73,6 +79,22 @@ class BudgetRow(QWidget):
         self.blockSignals(was_blocked)
         if self.text != before:
             self.changed.emit()
+
+    @property
+    def offers_instant(self) -> bool:
+        """Whether no training at all can be chosen."""
+        return bool(self._instant.isEnabled())
+
+    @offers_instant.setter
+    def offers_instant(self, offers: bool) -> None:
+        self._instant.setEnabled(offers)
+        if not offers and self.text == INSTANT:
+            self.text = _DEFAULT
+
+    @property
+    def _instant(self) -> QStandardItem:
+        items = cast(QStandardItemModel, self._choice.model())
+        return cast(QStandardItem, items.item(self._choice.findData(INSTANT)))
 
     def _lay_out(self) -> None:
         layout = QHBoxLayout(self)

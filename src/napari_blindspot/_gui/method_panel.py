@@ -254,6 +254,7 @@ class MethodPanel(QWidget):
         self.changed.emit()
 
     def _show_changes(self) -> None:
+        self._budget.offers_instant = methods.create(self.method, self.params).is_pretrained
         count = len(self.params) + len(self._general.changes)
         self._advanced.title = f"Advanced ({count} changed)" if count else "Advanced"
 

@@ -73,8 +73,8 @@ BudgetText: TypeAlias = Annotated[
     str,
     typer.Option(
         metavar="BUDGET",
-        help=f"{_PRESETS}, paper (parameters and steps of the method's paper: for a GPU), a time "
-        "(30s, 2m) or a number of steps (2000steps).",
+        help=f"instant (express only: no training), {_PRESETS}, paper (parameters and steps of the "
+        "method's paper: for a GPU), a time (30s, 2m) or a number of steps (2000steps).",
         rich_help_panel=_TRAINING,
     ),
 ]

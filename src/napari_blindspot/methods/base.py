@@ -29,7 +29,8 @@ class Spec:
         Channels that are denoised together.
     budget_s : float
         Expected training time in seconds on the reference laptop (a budget in steps is
-        converted with the method's own rate), by which a method sizes its network.
+        converted with the method's own rate), by which a method sizes its network; 0 if there is
+        no training.
     mean, std : tuple of float
         Normalisation of each channel: the network sees `(x - mean) / std`.
     noise : tuple of NoiseLaw
@@ -44,6 +45,8 @@ class Spec:
     contrast : tuple of float
         From the dark to the bright parts of the smoothed data of each channel, normalised units.
         Empty: unknown.
+    pixels : int
+        Pixels of each channel that there are to learn from. 0: unknown.
     """
 
     ndim: int
@@ -55,6 +58,7 @@ class Spec:
     quantum: tuple[float, ...] = ()
     correlation: tuple[tuple[float, ...], ...] = ()
     contrast: tuple[float, ...] = ()
+    pixels: int = 0
 
 
 @dataclass(frozen=True)
@@ -167,6 +171,11 @@ class Method(ABC):
         """Parts for a noise law that was fitted during training; by default the same parts."""
         del laws
         return parts
+
+    @property
+    def is_pretrained(self) -> bool:
+        """Whether networks begin from weights that can denoise already, and need no training."""
+        return False
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Method:

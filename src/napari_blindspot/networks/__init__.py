@@ -10,7 +10,9 @@ from napari_blindspot.networks.ensemble import Ensemble
 from napari_blindspot.networks.halved import Halvable
 from napari_blindspot.networks.masked_unet import MaskedUNet
 from napari_blindspot.networks.nafnet import NAFNet
+from napari_blindspot.networks.prior import PriorUNet
 from napari_blindspot.networks.restormer import Restormer
+from napari_blindspot.networks.shipped import pretrained
 from napari_blindspot.networks.shuffled import Shuffled
 from napari_blindspot.networks.stabilised import StabilisedUNet
 from napari_blindspot.networks.stack import Stack
@@ -25,9 +27,11 @@ __all__ = [
     "MaskedUNet",
     "NAFNet",
     "Network",
+    "PriorUNet",
     "Restormer",
     "Shuffled",
     "StabilisedUNet",
     "Stack",
     "UNet",
+    "pretrained",
 ]
