@@ -131,3 +131,13 @@ def test_a_new_run_begins_anew(panel):
     assert panel.plot.values == {"training": [], "held_out": []}
     panel.show(Step(0, 4, 0.5, 0.5, 2.0))
     assert part(panel) == 0.5
+
+
+def test_there_is_no_curve_where_nothing_is_trained(panel):
+    panel.begin(1)
+    panel.show(STARTED)
+    panel.show(Tile(1, 2))
+    assert panel.plot.isHidden()
+    panel.begin(1)
+    panel.show(Step(0, 4, 0.5, 0.5, 2.0))
+    assert not panel.plot.isHidden()

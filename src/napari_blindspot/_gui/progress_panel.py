@@ -34,7 +34,7 @@ class ProgressPanel(QWidget):
     Attributes
     ----------
     plot : LossPlot
-        The loss.
+        The loss; hidden in a run until something is trained.
     bar : QProgressBar
         How much of the training or of the prediction is done.
     """
@@ -73,6 +73,7 @@ class ProgressPanel(QWidget):
         self._pace = TimeLeft()
         self._pace.networks = networks
         self.plot.clear()
+        self.plot.hide()
         self.say("")
         self._wait("Preparing")
 
@@ -114,6 +115,7 @@ class ProgressPanel(QWidget):
     def _move(self, event: Step | Tile) -> None:
         fraction = self._pace.fraction(event)
         if isinstance(event, Step):
+            self.plot.show()
             self.plot.add(fraction, event.loss, event.held_out)
             if fraction >= 1:
                 self._wait("Measuring the noise")
