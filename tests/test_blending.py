@@ -89,6 +89,14 @@ def test_express_blends_what_it_learned_and_nothing_else_does(monkeypatch):
     assert asked[1:] == [None]
 
 
+def test_channels_that_begin_with_random_weights_together_are_not_blended(monkeypatch):
+    monkeypatch.setattr(fitting, "blend", lambda *_: pytest.fail("blended with random weights"))
+    noisy = np.stack([scenes.noisy_and_clean((64, 64), seed=k)[0] for k in range(2)])
+    options = {**SMALL, "width": 8, "depth": 1}
+    model = api.denoise(noisy, axes="CYX", joint=True, budget="2steps", **options).model
+    assert len(model.networks[0].losses) == 2
+
+
 @pytest.mark.pretrained
 def test_a_network_that_learned_nonsense_goes_back_to_its_start():
     noisy, _ = scenes.noisy_and_clean((128, 128))

@@ -184,7 +184,9 @@ class Learner:
             learner = self._glimpse()
             lesson = learner._lesson(generator)
         clock = Clock(self.budget, self.pace, leaves_early=self.leaves_early)
-        start = [p.detach().clone() for p in lesson.parts.network.parameters()]
+        keeps_start = lesson.parts.recipe.keeps_start
+        parameters = lesson.parts.network.parameters() if keeps_start else ()
+        start = [p.detach().clone() for p in parameters]
         losses = yield from train(
             lesson.parts,
             lesson.sampler,
@@ -197,7 +199,7 @@ class Learner:
             exam=lesson.exam if self.holds_out else None,
             network_index=index,
         )
-        if losses and self.method.is_pretrained:
+        if losses and keeps_start:
             blend(lesson.parts, start, lesson.exam, lesson.spec.noise)
         return self._finished(lesson, losses, str(clock.pace), generator, stop)
 
@@ -238,7 +240,7 @@ class Learner:
             torch.manual_seed(int(torch.randint(2**31, (), generator=generator)))
             parts = self.method.build(spec)
         parts.network.to(self.device)
-        spares = self.holds_out or (self.method.is_pretrained and spec.budget_s > 0)
+        spares = self.holds_out or parts.recipe.keeps_start
         held = held_out(self.series, generator.initial_seed()) if spares else ()
         sampler = source.patches(parts, self.device, generator, held)
         exam = (

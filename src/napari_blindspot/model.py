@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from napari_blindspot.axes import Spatial
     from napari_blindspot.io.base import Volume
 
-FORMAT = 1
+FORMAT = 2
 _KEY = "napari_blindspot"
 
 

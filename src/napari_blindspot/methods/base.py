@@ -78,6 +78,9 @@ class Recipe:
     noise_updates : tuple of float
         Parts of the budget after which the noise law is fitted anew on blind predictions and the
         masking made anew for it, by the method's `renoised`.
+    keeps_start : bool
+        Whether the network could denoise before the training: some pixels are held out, and in the
+        end they decide between the weights at the start and those that were learned.
     """
 
     learning_rate: float
@@ -86,6 +89,7 @@ class Recipe:
     averaging: float = 0.99
     weight_decay: float = 0.0
     noise_updates: tuple[float, ...] = ()
+    keeps_start: bool = False
 
 
 @dataclass(frozen=True)

@@ -149,7 +149,8 @@ class Express(Method):
     members: int | None = param(
         None,
         label="Networks",
-        help="Networks that are trained side by side and averaged; auto grows with the budget.",
+        help="Networks that are trained side by side and averaged; auto: one, or without "
+        "the pretrained start more for longer budgets.",
         limits=(1, 32),
         step=1,
     )
@@ -157,7 +158,7 @@ class Express(Method):
         True,
         label="Pretrained start",
         help="Begin with a network that has learned from simulated microscope images, in place of "
-        "random weights; for channels that are denoised one by one.",
+        "random weights, whatever width and depth are; for channels that are denoised one by one.",
     )
     width: int = fields.width(32)
     depth: int = fields.depth(2, most=4)
@@ -218,6 +219,7 @@ class Express(Method):
                 averaging=0.98,
                 weight_decay=0.0 if has_learned else _weight_decay(laws),
                 noise_updates=(0.0,) if has_learned else _NOISE_UPDATES,
+                keeps_start=has_learned and not is_instant,
             ),
             blind=Grid(_SPACING),
         )
