@@ -18,7 +18,7 @@ DISPLAY_PACKAGES := xvfb xauth libgl1 libegl1 libopengl0 libgl1-mesa-dri libglib
 	libxcb-shape0 libxcb-shm0 libxcb-sync1 libxcb-util1 libxcb-xfixes0 libxcb-xinerama0 \
 	libxcb-xkb1
 
-.PHONY: demo test install install-test lint types manifest pytest wheel-check display clean
+.PHONY: demo test install install-test lint types manifest pytest wheel-check bench-check display clean
 
 demo: install
 	$(BIN)/blindspot demo --output demo_output
@@ -69,6 +69,9 @@ wheel-check: display
 	eval "NAPARI_CONFIG=$(abspath $(CLEAN))/settings.yaml $$screen \
 		$(CLEAN)/venv/bin/python -I tests/clean_environment.py"
 	rm -rf $(CLEAN)
+
+bench-check: install-test
+	$(BIN)/python benchmarks/check.py
 
 display:
 	@if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then \

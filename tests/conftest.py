@@ -71,7 +71,7 @@ def small_prior(request, monkeypatch):
     size = {"width": 8, "depth": 1}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        weights = dict(PriorUNet(2, NoiseLaw(1.0, 0.0), **size).named_parameters())
+        weights = dict(PriorUNet(3, NoiseLaw(1.0, 0.0), **size).named_parameters())
     monkeypatch.setattr("napari_blindspot.networks.shipped._stored", lambda: (size, weights))
 
 

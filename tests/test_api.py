@@ -22,6 +22,17 @@ def test_denoise_reports_its_steps():
     assert len(result.noise) == 1
 
 
+def test_a_trained_model_is_applied_from_memory_as_from_its_file(tmp_path):
+    rng = np.random.default_rng(0)
+    noisy, other = rng.poisson(20.0, (2, 32, 32))
+    model = napari_blindspot.train(noisy, **OPTIONS)
+    model.save(tmp_path / "model.safetensors")
+    in_memory = napari_blindspot.apply(model, other, device="cpu").image
+    from_file = napari_blindspot.apply(tmp_path / "model.safetensors", other, device="cpu").image
+    np.testing.assert_array_equal(in_memory, from_file)
+    assert np.ptp(in_memory) > 0
+
+
 def test_estimate_noise_of_photon_counts():
     rng = np.random.default_rng(0)
     signal = np.linspace(5, 200, 256)[None].repeat(256, 0)

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 
 import scenes
 from napari_blindspot.noise import (
@@ -14,6 +15,7 @@ from napari_blindspot.noise import (
     fit_noise_law,
     fit_with_chance,
     noise_to_signal,
+    seen_by_estimate,
 )
 
 
@@ -168,3 +170,18 @@ def test_too_few_pixels_have_no_interval():
     (fitted,) = fit_with_chance(BlindSample(few, few, None))
     assert fitted.interval(0.0, 1.0) is None
     assert fitted.law.gain == 0
+
+
+@pytest.mark.parametrize("sigma", [0.5, 0.7, 0.9])
+def test_how_much_of_shared_noise_the_estimate_sees(sigma):
+    rng = np.random.default_rng(0)
+    noise = ndimage.gaussian_filter(rng.standard_normal((512, 512)), sigma)
+    noise = 5 * noise / noise.std()
+    lags = tuple(float((noise[k:] * noise[:-k]).mean() / 25) for k in (1, 2))
+    (law,) = estimate_noise_law(torch.from_numpy(noise.astype(np.float32))[None, None])
+    assert law.offset / 25 == pytest.approx(seen_by_estimate((lags, lags)), rel=0.25)
+
+
+def test_white_noise_is_seen_whole():
+    assert seen_by_estimate(((0.0, 0.0), (0.0, 0.0))) == pytest.approx(1)
+    assert NoiseLaw(1.0, 2.0, 3.0).scaled(2) == NoiseLaw(2.0, 4.0, 6.0)

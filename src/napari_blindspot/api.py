@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -121,7 +122,7 @@ def train(
 
 
 def apply(
-    model: str,
+    model: Model | str | Path,
     image: ArrayLike,
     *,
     axes: str | None = None,
@@ -129,9 +130,11 @@ def apply(
     stop: StopFlag = never,
     **options: Any,
 ) -> Result:
-    """Denoise an image with a saved model, given by its path."""
-    job = Job(model=str(model), **options)
-    return _result(_finish(job, [as_volume(image, axes)], progress, stop))
+    """Denoise an image with a trained model, or with a saved one given by its path."""
+    trained = None if isinstance(model, str | Path) else model
+    method = trained.method.name if trained else methods.DEFAULT
+    job = Job(method=method, model=None if trained else str(model), **options)
+    return _result(_finish(job, [as_volume(image, axes)], progress, stop, trained))
 
 
 def estimate_noise(image: ArrayLike, *, axes: str | None = None) -> tuple[NoiseLaw, ...]:
@@ -168,8 +171,9 @@ def _finish(
     volumes: list[Volume],
     progress: Callable[[Event], object] | None,
     stop: StopFlag,
+    model: Model | None = None,
 ) -> Finished:
-    with closing(run(job, stop, volumes)) as events:
+    with closing(run(job, stop, volumes, model=model)) as events:
         for event in events:
             if progress is not None:
                 progress(event)

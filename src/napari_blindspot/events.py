@@ -135,6 +135,13 @@ class NotKept:
 
 
 @dataclass(frozen=True)
+class Untrained:
+    """Nothing is learned from these data; `message` says why. The prediction goes on."""
+
+    message: str
+
+
+@dataclass(frozen=True)
 class NoiseFitted:
     """Noise of one channel, in the units of the input: variance = gain * signal + offset.
 
@@ -215,4 +222,6 @@ class Finished:
     done: float = 0.0
 
 
-Event: TypeAlias = Started | Step | Preview | NotKept | NoiseFitted | Tile | Halved | Finished
+Event: TypeAlias = (
+    Started | Step | Preview | NotKept | Untrained | NoiseFitted | Tile | Halved | Finished
+)

@@ -12,6 +12,7 @@ import torch
 from napari_blindspot.blending import blend
 from napari_blindspot.blind import blind_sample
 from napari_blindspot.budget import Budget
+from napari_blindspot.events import Untrained
 from napari_blindspot.exam import Exam, held_out
 from napari_blindspot.filters import gaussian
 from napari_blindspot.halting import Halted
@@ -44,6 +45,10 @@ if TYPE_CHECKING:
     from napari_blindspot.preview import Previews
     from napari_blindspot.sources import Source
 
+_SHARED = (
+    "neighbouring pixels share noise, and it is denoised without a training, which needs "
+    "independent noise. amsnet learns from such images."
+)
 S = TypeVar("S", bound=np.generic)
 
 _PIXELS_IN_TRAINING, _PIXELS_AT_THE_END, _PIXELS_IN_HASTE = 300_000, 1_000_000, 15_000
@@ -183,8 +188,12 @@ class Learner:
         except Halted:
             learner = self._glimpse()
             lesson = learner._lesson(generator)
-        clock = Clock(self.budget, self.pace, leaves_early=self.leaves_early)
-        keeps_start = lesson.parts.recipe.keeps_start
+        recipe = lesson.parts.recipe
+        budget = self.budget if recipe.learns else Budget(steps=0)
+        if budget != self.budget:
+            yield Untrained(f"Channel {self.channels[0] + 1}: {_SHARED}")
+        clock = Clock(budget, self.pace, leaves_early=self.leaves_early)
+        keeps_start = recipe.keeps_start
         parameters = lesson.parts.network.parameters() if keeps_start else ()
         start = [p.detach().clone() for p in parameters]
         losses = yield from train(
@@ -269,6 +278,7 @@ class Learner:
         normal = torch.from_numpy(_unrepeated(source.normalization.apply(probe), count))
         normalization = source.normalization.pooled(count)
         laws = estimate_noise_law(normal) if min(normal.shape[-2:]) > 2 else ()
+        along = noise_correlation(normal.numpy(), laws)
         return Spec(
             ndim=normal.ndim - 2,
             channels=count,
@@ -277,7 +287,8 @@ class Learner:
             budget_s=self.budget.seconds or (self.budget.steps or 0) / self.method.steps_per_s,
             noise=laws,
             quantum=normalization.quanta(_unrepeated(probe, count)),
-            correlation=noise_correlation(normal.numpy(), laws),
+            correlation=tuple(_stronger(*axes) for axes in along),
+            along=along,
             contrast=_contrast(normal),
             pixels=sum(each.n_samples * math.prod(each.space) for each in self.series),
         )
@@ -286,6 +297,11 @@ class Learner:
 def _unrepeated(samples: NDArray[S], channels: int) -> NDArray[S]:
     """Samples `(N, C, *space)` whose repeats are samples, too."""
     return samples.reshape(-1, channels, *samples.shape[2:])
+
+
+def _stronger(*axes: Sequence[float]) -> tuple[float, ...]:
+    """Of the correlations along Y and X at each lag."""
+    return tuple(max(lags, key=abs) for lags in zip(*axes, strict=True))
 
 
 def _contrast(normal: Tensor) -> tuple[float, ...]:

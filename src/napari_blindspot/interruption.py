@@ -31,7 +31,7 @@ _CONVOLUTIONS = (F.conv2d, F.conv3d)
 
 
 @contextlib.contextmanager
-def obeying(stop: StopFlag, *, gradients: bool = False) -> Iterator[None]:
+def obeying(stop: StopFlag, *, aside: bool = False) -> Iterator[None]:
     """Let the work of this thread end as soon as a stop flag says `Stop.HALT`.
 
     The flag is asked between the operations of PyTorch and wherever `halting.check` is called. No
@@ -41,23 +41,24 @@ def obeying(stop: StopFlag, *, gradients: bool = False) -> Iterator[None]:
     ----------
     stop : callable
         The flag.
-    gradients : bool
-        Ask between the operations of the way back, too.
+    aside : bool
+        Whether another thread than that of the caller does the work: the flag is asked between the
+        operations of the way back, too, and no operation is divided.
 
     Raises
     ------
     Halted
         Out of the work.
     """
-    with asking(stop), _BetweenOperations(gradients):
+    with asking(stop), _BetweenOperations(aside):
         yield
 
 
 def aside(work: Callable[[], T], stop: StopFlag) -> T:
     """Result of work that another thread does, which is left to itself if it is to end.
 
-    A single operation of a large network's way back takes a core a second. The thread ends after
-    the operation at which it is.
+    A single operation of a large network takes a core a second; to divide it takes time. The
+    thread ends after the operation at which it is.
 
     Raises
     ------
@@ -66,7 +67,7 @@ def aside(work: Callable[[], T], stop: StopFlag) -> T:
     """
 
     def obedient() -> T:
-        with obeying(stop, gradients=True):
+        with obeying(stop, aside=True):
             return work()
 
     pool = ThreadPoolExecutor(1, "blindspot-step")
@@ -87,9 +88,9 @@ class _BetweenOperations(TorchFunctionMode):
     give the same numbers.
     """
 
-    def __init__(self, gradients: bool) -> None:
+    def __init__(self, aside: bool) -> None:
         super().__init__()
-        self._gradients = gradients
+        self._aside = aside
 
     def __torch_function__(
         self,
@@ -101,10 +102,10 @@ class _BetweenOperations(TorchFunctionMode):
         # To look at a shape or a type is no operation.
         if getattr(func, "__name__", "") != "__get__":
             check()
-        if func in _CONVOLUTIONS and not torch.is_grad_enabled():
+        if func in _CONVOLUTIONS and not (self._aside or torch.is_grad_enabled()):
             return _convolved(func, **_named(args, kwargs or {}))
         result = func(*args, **(kwargs or {}))
-        if self._gradients and isinstance(result, Tensor) and result.requires_grad:
+        if self._aside and isinstance(result, Tensor) and result.requires_grad:
             result.register_hook(_ask)  # type: ignore[no-untyped-call]
         return result
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from napari_blindspot.axes import Spatial
     from napari_blindspot.io.base import Volume
 
-FORMAT = 2
+FORMAT = 3
 _KEY = "napari_blindspot"
 
 
@@ -212,6 +212,10 @@ def _interval(ends: dict[str, Any] | None) -> LawInterval | None:
     return LawInterval((float(gain_low), float(gain_high)), (float(offset_low), float(offset_high)))
 
 
+def _floats(values: list[float]) -> tuple[float, ...]:
+    return tuple(map(float, values))
+
+
 def _spec(values: dict[str, Any]) -> Spec:
     return Spec(
         ndim=int(values["ndim"]),
@@ -224,6 +228,7 @@ def _spec(values: dict[str, Any]) -> Spec:
         correlation=tuple(tuple(map(float, lags)) for lags in values.get("correlation", ())),
         contrast=tuple(map(float, values.get("contrast", ()))),
         pixels=int(values.get("pixels", 0)),
+        along=tuple((_floats(y), _floats(x)) for y, x in values.get("along", ())),
     )
 
 

@@ -50,6 +50,10 @@ class NoiseLaw:
         """Variance of the noise at a signal; at least `floor`."""
         return (self.gain * signal + self.offset).clamp_min(max(self.floor, _SMALLEST))
 
+    def scaled(self, factor: float) -> NoiseLaw:
+        """The law of a variance so many times as large."""
+        return NoiseLaw(factor * self.gain, factor * self.offset, factor * self.floor)
+
     def normalised(self, mean: float, std: float) -> NoiseLaw:
         """The law for the intensities `(x - mean) / std`."""
         offset = (self.offset + self.gain * mean) / std**2
@@ -217,6 +221,19 @@ def estimate_noise_law(samples: Float[Tensor, "n c *space"]) -> tuple[NoiseLaw, 
     noisy = mean + (samples[(..., *core[2:])] - mean) / (1 + 1 / len(offsets)) ** 0.5
     noisy, mean, spread = (x.movedim(1, 0).flatten(1) for x in (noisy, mean, spread))
     return fit_noise_law(BlindSample(noisy, mean, spread))
+
+
+def seen_by_estimate(along: tuple[Sequence[float], Sequence[float]]) -> float:
+    """Part of the variance of correlated noise that `estimate_noise_law` finds.
+
+    `along` is the correlation at lags of 1, 2... along Y and X; across the axes they are
+    multiplied.
+    """
+    rho_y, rho_x = ([1.0, *lags[:2]] for lags in along)
+    places = [(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1)]
+    weight = np.array([1.0 if place == (0, 0) else -1 / 8 for place in places])
+    between = [[rho_y[abs(a - c)] * rho_x[abs(b - d)] for c, d in places] for a, b in places]
+    return float(weight @ np.array(between) @ weight) / (1 + 1 / 8)
 
 
 _GROUPS = 48

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from napari_blindspot.chance import Chance
 from napari_blindspot.events import Halved
 from napari_blindspot.events import Tile as TileDone
 from napari_blindspot.halting import Halted
-from napari_blindspot.interruption import obeying
+from napari_blindspot.interruption import aside
 from napari_blindspot.io.base import to_dtype
 from napari_blindspot.memory import free_bytes, is_exhausted, let_go
 from napari_blindspot.params import InputError
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 TILE = {2: (512, 512), 3: (32, 160, 160)}
 _SMALLEST_SIDE = 64
 _BYTES_PER_VALUE = 1_000  # at most, while a tile is predicted: 32 features, eight turns
+_ROOM = 1.2e9  # bytes that a tile may take, where that is known
+_LARGEST_SIDE, _HALOS = 1024, 12  # pixels, or as many halos
+_DEPTHS = (32, 48, 64, 96)  # planes of a tile
 
 
 @dataclass(frozen=True)
@@ -146,8 +150,7 @@ def predict(
     while pieces:
         piece = pieces[0]
         try:
-            with obeying(stop):
-                values = _attempt(piece, device, seed, with_std=std is not None)
+            values = aside(partial(_attempt, piece, device, seed, with_std=std is not None), stop)
         except Halted:
             break
         if values is None:
@@ -213,7 +216,7 @@ def _pieces(
     for network in model.networks:
         series = Series(volume, layout, layout.in_all_repeats(network.channels))
         shape, halo, divisor = geometry(network, series.space)
-        side = size or _tile(len(shape), network.parts.predictor.margin, len(series.channels), free)
+        side = size or _tile(network, shape, len(series.channels), free)
         pieces += [
             Piece(network, series, sample, each)
             for sample in range(series.n_samples)
@@ -233,16 +236,42 @@ def geometry(
     return padded, halo, tuple(net.divisor)
 
 
-def _tile(ndim: int, margin: int, channels: int, free: int) -> tuple[int, ...]:
-    """Tile for a predictor with a margin; larger by more than that, for most of it is halo.
+def _tile(
+    network: TrainedNetwork, space: tuple[int, ...], channels: int, free: int
+) -> tuple[int, ...]:
+    """Tile for a network, its predictor's margin, and padded lengths in space.
 
-    It is halved until it takes no more than half of the free memory.
+    Of a network whose memory is known, the tile of which the smallest part is halo. Others have a
+    fixed one, larger by more than the margin, halved until it takes no more than half of the free
+    memory.
     """
-    *depth, side = (*TILE[ndim][:-2], TILE[ndim][-1] + 4 * margin)
-    most = free / 2 / _BYTES_PER_VALUE / channels / math.prod(depth)
-    while side**2 > most and side > _SMALLEST_SIDE:
+    net, margin = network.parts.network, network.parts.predictor.margin
+    if net.bytes_per_value:
+        _, halo, _ = geometry(network, space)
+        return _least_halo(space, halo, min(_ROOM, free / 2) / (net.bytes_per_value * channels))
+    *depth, side, _ = TILE[len(space)]
+    per_pixel = _BYTES_PER_VALUE * channels * math.prod(depth)
+    side += 4 * margin
+    while side**2 > free / 2 / per_pixel and side > _SMALLEST_SIDE:
         side //= 2
     return (*depth, side, side)
+
+
+def _least_halo(space: Sequence[int], halo: Sequence[int], values: float) -> tuple[int, ...]:
+    """The tile of at most so many values by which the fewest are shown twice."""
+
+    def shown(tile: Sequence[int]) -> float:
+        sides = zip(tile, space, halo, strict=True)
+        return math.prod(t / max(t - 2 * h, 1) for t, n, h in sides if t < n)
+
+    depths = [(depth,) for depth in _DEPTHS] if len(space) == 3 else [()]
+    found: list[tuple[int, ...]] = []
+    for depth in depths:
+        most = max(_LARGEST_SIDE, _HALOS * max(halo[-2:]))
+        side = min(math.isqrt(int(values / math.prod(min(d, space[0]) for d in depth))), most)
+        if side >= _SMALLEST_SIDE or not found:
+            found.append((*depth, *(max(side, _SMALLEST_SIDE),) * 2))
+    return min(found, key=shown)
 
 
 def _attempt(

@@ -72,8 +72,8 @@ def run(
     Yields
     ------
     Event
-        Started, Step..., NoiseFitted..., Tile..., and at last Finished; Preview, NotKept and
-        Halved where they apply.
+        Started, Step..., NoiseFitted..., Tile..., and at last Finished; Preview, NotKept,
+        Untrained and Halved where they apply.
 
     Raises
     ------

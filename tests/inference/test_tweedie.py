@@ -70,3 +70,22 @@ def test_state_round_trip():
         BlindSample(torch.zeros(1, 2), torch.zeros(1, 2), None), (NoiseLaw(0.5, 1.0, 0.1),)
     )
     assert Tweedie().restored(predictor.state()) == predictor
+
+
+def test_the_slope_for_shared_noise_is_that_along_what_is_shared():
+    along = ((0.6, 0.2), (0.3, 0.1))
+    impulse = torch.zeros(1, 1, 11, 11)
+    impulse[0, 0, 5, 5] = 1
+    weights = gaussian(impulse, 0.6)[0, 0]
+    lines = [torch.tensor([*lags[::-1], 1.0, *lags]) for lags in along]
+    shared = (weights[3:8, 3:8] * lines[0][:, None] * lines[1]).sum()
+    noisy = torch.rand(1, 1, 40, 40)
+    slope = own_slope(lambda x: gaussian(x, 0.6), noisy, torch.full_like(noisy, 0.3), along)
+    # Neighbouring nudges have the other sign and cancel in the mean.
+    assert float(slope[..., 8:-8, 8:-8].mean()) == pytest.approx(float(shared), rel=0.05)
+
+
+def test_what_is_shared_is_kept_with_the_predictor():
+    predictor = Tweedie(along=((0.6, 0.2), (0.3, 0.1)))
+    assert Tweedie().restored(predictor.state()).along == predictor.along
+    assert Tweedie().restored({"laws": [], "weights": []}).along == ((), ())

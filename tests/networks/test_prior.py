@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 
 from napari_blindspot import simulate
 from napari_blindspot.filters import gaussian
 from napari_blindspot.masking import Grid
 from napari_blindspot.networks import PriorUNet, pretrained
+from napari_blindspot.networks.prior import PLANES, mirrored
 from napari_blindspot.noise import NoiseLaw
 
 pytestmark = pytest.mark.pretrained
@@ -53,11 +55,50 @@ def test_what_is_added_to_the_noise_is_told_with_the_mask():
     torch.testing.assert_close(net(noisy), denoised(noisy, noisier))
 
 
-def test_volumes_begin_plane_by_plane():
-    noisy = 20 + 10 * torch.rand(1, 1, 3, 64, 48)
-    law = NoiseLaw(0.3, 1.0, 0.5)
-    planes = torch.cat([denoised(plane, law) for plane in noisy.unbind(2)]).movedim(1, 0)[None]
-    torch.testing.assert_close(denoised(noisy, law, ndim=3), planes, rtol=1e-4, atol=1e-4)
+def test_beyond_its_ends_a_volume_is_mirrored():
+    rows = mirrored(4)[:, torch.tensor(PLANES).argsort()].tolist()
+    assert rows[0] == [3, 2, 1, 0, 1, 2, 3]
+    assert rows[3] == [0, 1, 2, 3, 2, 1, 0]
+    assert mirrored(1).unique().tolist() == [0]
+    assert mirrored(2)[:, 0].tolist() == [0, 1]
+    assert set(mirrored(2).flatten().tolist()) == {0, 1}
+
+
+def test_neighbouring_planes_tell_more():
+    rng = np.random.default_rng(1)
+    clean = np.asarray(simulate.filaments((96, 96), rng, peak=20.0, background=1.0))
+    law = NoiseLaw(1.0, 0.0, 1.0)
+    noisy = torch.stack([drawn(clean, LAWS["photons"], seed)[0] for seed in range(7)], 1)[None]
+    truth = torch.from_numpy(clean.astype(np.float32))
+    alone = torch.stack([denoised(plane[:, None], law)[0, 0] for plane in noisy[0].unbind(1)])
+    together = denoised(noisy, law, ndim=3)[0, 0]
+    assert ((together - truth) ** 2).mean() < 0.6 * ((alone - truth) ** 2).mean()
+
+
+def test_planes_that_are_denoised_bit_by_bit_are_the_same(monkeypatch):
+    noisy, law = 20 + 10 * torch.rand(2, 1, 5, 32, 48), NoiseLaw(0.3, 1.0, 0.5)
+    net, everywhere = pretrained(3, law, added=0.5).eval(), torch.ones_like(noisy)
+    everywhere[0] = 0
+    with torch.no_grad():
+        whole = net(noisy, everywhere)
+        monkeypatch.setattr("napari_blindspot.networks.prior._AT_ONCE", 2 * 32 * 48)
+        parts = net(noisy, everywhere)
+    torch.testing.assert_close(parts, whole, rtol=1e-4, atol=1e-4)
+    learning = net(noisy, everywhere).detach()
+    torch.testing.assert_close(learning, whole, rtol=1e-4, atol=1e-4)
+
+
+def test_noise_that_neighbours_share_goes_if_it_is_told():
+    rng = np.random.default_rng(2)
+    white = rng.standard_normal((192, 192))
+    shared = ndimage.gaussian_filter(white, 0.75)
+    noisy = torch.from_numpy((200 + 5 * shared / shared.std()).astype(np.float32))[None, None]
+    law = NoiseLaw(0.0, 25.0, 25.0)
+    with torch.no_grad():
+        taken = denoised(noisy, law)
+        told = pretrained(2, law, correlation=(0.64, 0.17, 0.64, 0.17)).eval()(noisy)
+    assert float(told.std()) < 0.15 * float(noisy.std())
+    assert float(told.std()) < 0.4 * float(taken.std())
 
 
 def test_an_untrained_one_begins_with_a_blur():

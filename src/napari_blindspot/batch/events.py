@@ -5,9 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from napari_blindspot.events import Halved, NoiseFitted, NotKept, Preview, Started, Step, Tile
+from napari_blindspot.events import (
+    Halved,
+    NoiseFitted,
+    NotKept,
+    Preview,
+    Started,
+    Step,
+    Tile,
+    Untrained,
+)
 
-RunEvent: TypeAlias = Started | Step | Preview | NotKept | NoiseFitted | Tile | Halved
+RunEvent: TypeAlias = Started | Step | Preview | NotKept | Untrained | NoiseFitted | Tile | Halved
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+import torch.nn.functional as F  # noqa: N812 - the usual name
 from jaxtyping import Float
 from torch import Tensor
 
@@ -21,6 +22,7 @@ from napari_blindspot.inference.turned import averaged
 from napari_blindspot.noise import BlindPatches, BlindSample, NoiseLaw
 
 _SPACING = {2: (3, 3), 3: (2, 3, 3)}
+_WIDE = {2: (5, 5), 3: (2, 5, 5)}  # for nudges that their neighbours follow
 _NUDGE = 0.3
 _SMOOTHING = 1.0
 _EXPECTED = (0.5, 0.3)  # mean and spread of the weight before any pixel is seen
@@ -67,6 +69,7 @@ class Tweedie:
     similar: bool = True
     laws: tuple[NoiseLaw, ...] = ()
     weights: tuple[float, ...] = ()
+    along: tuple[tuple[float, ...], tuple[float, ...]] = ((), ())
 
     @property
     def margin(self) -> int:
@@ -96,12 +99,14 @@ class Tweedie:
     def state(self) -> dict[str, Any]:
         """The noise laws and the weights."""
         laws = [dataclasses.asdict(law) for law in self.laws]
-        return {"laws": laws, "weights": list(self.weights)}
+        return {"laws": laws, "weights": list(self.weights), "along": self.along}
 
     def restored(self, state: Mapping[str, Any]) -> Tweedie:
         """This predictor with saved noise laws and weights."""
         laws = tuple(NoiseLaw(**law) for law in state["laws"])
-        return dataclasses.replace(self, laws=laws, weights=tuple(state["weights"]))
+        weights = tuple(state["weights"])
+        y, x = (tuple(lags) for lags in state.get("along", ((), ())))
+        return dataclasses.replace(self, laws=laws, weights=weights, along=(y, x))
 
     def predict(
         self,
@@ -126,7 +131,9 @@ class Tweedie:
         mean: Float[Tensor, "b c *space"],
     ) -> Float[Tensor, "b c *space"]:
         variance = noise_variance(self.laws, mean)
-        slope = gaussian(own_slope(network, noisy, _NUDGE * variance.sqrt()), _SMOOTHING)
+        slope = gaussian(
+            own_slope(network, noisy, _NUDGE * variance.sqrt(), self.along), _SMOOTHING
+        )
         return (variance * slope.clamp(0, 1)).sqrt()
 
 
@@ -148,13 +155,18 @@ def own_slope(
     network: Callable[..., Tensor],
     noisy: Float[Tensor, "b c *space"],
     nudge: Float[Tensor, "b c *space"],
+    along: tuple[tuple[float, ...], tuple[float, ...]] = ((), ()),
 ) -> Float[Tensor, "b c *space"]:
     """Derivative of each output pixel with respect to its own input pixel.
+
+    Of noise that is correlated by `along`, with respect to a nudge of its own pixel that the
+    neighbours follow as far as they are correlated.
 
     Central differences: every pixel meets the same pattern of nudged neighbours, once with
     either sign, so the result does not depend on where a tile begins.
     """
-    spacing = _SPACING[noisy.ndim - 2]
+    follows = any(map(any, along))
+    spacing = (_WIDE if follows else _SPACING)[noisy.ndim - 2]
     signs = _alternating(noisy.shape[2:], spacing).to(noisy)
     slope = torch.zeros_like(noisy)
     for channel in range(noisy.shape[1]):
@@ -166,9 +178,21 @@ def own_slope(
             )
             steps = torch.zeros_like(noisy)
             steps[chosen] = nudge[chosen] * signs[chosen[2:]]
-            change = network(noisy + steps) - network(noisy - steps)
+            shape = _followed(steps, along) if follows else steps
+            change = network(noisy + shape) - network(noisy - shape)
             slope[chosen] = change[chosen] / (2 * steps[chosen])
     return slope
+
+
+def _followed(
+    steps: Tensor, along: tuple[tuple[float, ...], tuple[float, ...]]
+) -> Float[Tensor, "b c *space"]:
+    """Nudges spread to the neighbours by the correlation of the noise."""
+    y, x = (torch.tensor([*lags[1::-1], 1.0, *lags[:2]]).to(steps) for lags in along)
+    planes = steps.reshape(-1, 1, *steps.shape[-2:])
+    kernel = (y[:, None] * x)[None, None]
+    edges = tuple(n // 2 for n in kernel.shape[2:])
+    return F.conv2d(planes, kernel, padding=edges).reshape(steps.shape)
 
 
 def _alternating(space: torch.Size, spacing: tuple[int, ...]) -> Float[Tensor, "*space"]:

@@ -1,4 +1,4 @@
-"""No masking: for networks that are blind by construction."""
+"""No masking: for networks that are blind by construction, and to see what a network leaves."""
 
 from __future__ import annotations
 
@@ -24,4 +24,4 @@ class Everything:
         generator: torch.Generator,  # noqa: ARG002 - part of the contract
     ) -> TrainingPair:
         """Pair of the noisy patches with themselves."""
-        return TrainingPair(noisy, noisy, torch.ones_like(noisy))
+        return TrainingPair(noisy, noisy, torch.ones_like(noisy), torch.zeros_like(noisy))

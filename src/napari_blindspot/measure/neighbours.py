@@ -21,10 +21,11 @@ _SIDE = 512  # of the middle of a plane that is looked at
 _LEAST_VARIANCE = 1e-6  # of noise, as a part of the variance of the data
 
 
-def noise_correlation(
-    samples: NDArray[np.float32], laws: Sequence[NoiseLaw]
-) -> tuple[tuple[float, ...], ...]:
-    """Correlation at lags of 1, 2... pixels of each channel, the stronger one along Y or X.
+Along = tuple[tuple[float, ...], tuple[float, ...]]
+
+
+def noise_correlation(samples: NDArray[np.float32], laws: Sequence[NoiseLaw]) -> tuple[Along, ...]:
+    """Correlation at lags of 1, 2... pixels of each channel, along Y and along X.
 
     Parameters
     ----------
@@ -35,7 +36,7 @@ def noise_correlation(
 
     Returns
     -------
-    tuple of tuple of float
+    tuple of pairs of tuple of float
         Empty where the planes are too small, nothing is known of the noise or there is none.
     """
     planes = [_planes(samples[:, channel], len(laws)) for channel in range(len(laws))]
@@ -44,10 +45,8 @@ def noise_correlation(
     found = [in_plane(p, law.gain, law.offset) for p, law in zip(planes, laws, strict=True)]
     if not found or not all(found):
         return ()
-    return tuple(
-        tuple(max(lags, key=abs) for lags in zip(*(axis.lags for axis in axes), strict=True))
-        for axes in found
-    )
+    by_axis = [{axis.axis: axis.lags for axis in axes} for axes in found]
+    return tuple((lags["Y"], lags["X"]) for lags in by_axis)
 
 
 def _is_noisy(planes: list[Planes], law: NoiseLaw) -> bool:

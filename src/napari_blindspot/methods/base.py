@@ -42,6 +42,8 @@ class Spec:
     correlation : tuple of tuple of float
         Correlation of the noise of each channel at lags of 1, 2... pixels, the stronger one of
         those along Y and X; empty where it could not be measured.
+    along : tuple of pairs of tuple of float
+        The same along Y and along X.
     contrast : tuple of float
         From the dark to the bright parts of the smoothed data of each channel, normalised units.
         Empty: unknown.
@@ -59,6 +61,7 @@ class Spec:
     correlation: tuple[tuple[float, ...], ...] = ()
     contrast: tuple[float, ...] = ()
     pixels: int = 0
+    along: tuple[tuple[tuple[float, ...], tuple[float, ...]], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,8 @@ class Recipe:
     keeps_start : bool
         Whether the network could denoise before the training: some pixels are held out, and in the
         end they decide between the weights at the start and those that were learned.
+    learns : bool
+        Whether there is a training at all, whatever the budget.
     """
 
     learning_rate: float
@@ -90,6 +95,7 @@ class Recipe:
     weight_decay: float = 0.0
     noise_updates: tuple[float, ...] = ()
     keeps_start: bool = False
+    learns: bool = True
 
 
 @dataclass(frozen=True)

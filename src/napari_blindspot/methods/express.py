@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 from napari_blindspot.methods import fields
 from napari_blindspot.methods.base import Method, Parts, Recipe, Spec
+from napari_blindspot.methods.told import floored, told_of
 from napari_blindspot.params import InputError, param
 
 if TYPE_CHECKING:
+    from napari_blindspot.methods.told import Told
     from napari_blindspot.networks import Network
     from napari_blindspot.noise import NoiseLaw
 
@@ -132,8 +134,8 @@ class Express(Method):
     title: ClassVar[str] = "Express"
     reference: ClassVar[str] = "Our own, after Pang et al., CVPR 2021"
     assumption: ClassVar[str] = (
-        "The noise of each pixel is independent of its neighbours, with variance = gain * signal "
-        "+ offset."
+        "The variance of the noise is gain * signal + offset, and nearby pixels may share noise as "
+        "far as two pixels away; joint channels, and 3D planes, share none."
     )
     gain_floor_db: ClassVar[float] = 5.0
     has_std: ClassVar[bool] = True
@@ -189,39 +191,35 @@ class Express(Method):
         """Recorrupted pairs, networks in stabilised coordinates, weighted error, Tweedie."""
         from napari_blindspot.inference import Tweedie
         from napari_blindspot.losses import WeightedSquaredError
-        from napari_blindspot.masking import Grid, Recorrupted
+        from napari_blindspot.masking import Everything, Grid, Recorrupted
         from napari_blindspot.networks import Ensemble
-        from napari_blindspot.noise import NoiseLaw
 
-        laws = spec.noise or (NoiseLaw(0.0, 0.1, 0.1),) * spec.channels
-        counted = tuple(_is_counted(spec, c, law) for c, law in enumerate(laws))
-        laws = tuple(
-            _poisson(spec, c) if counts else _floored(law)
-            for c, (law, counts) in enumerate(zip(laws, counted, strict=True))
-        )
-        has_learned = self.prior and spec.channels == 1
+        told = told_of(spec, neighbours=self.prior)
+        has_learned, is_white = self.prior and spec.channels == 1, told.is_white
         if not (has_learned or spec.budget_s):
             raise InputError(_TOGETHER)
-        members = self._pretrained(spec, laws) if has_learned else self._fresh(spec, laws)
-        is_instant = spec.budget_s == 0
+        members = self._pretrained(spec, told) if has_learned else self._fresh(spec, told.laws)
+        learns = spec.budget_s > 0 and is_white
         return Parts(
-            masking=Recorrupted(laws, self.alpha, counted),
+            masking=Recorrupted(told.laws, self.alpha, told.counted),
             network=Ensemble(members),
-            loss=WeightedSquaredError(laws, _WEIGHT_POWER),
+            loss=WeightedSquaredError(told.laws, _WEIGHT_POWER),
             predictor=Tweedie(
-                min(self.turns, _INSTANT_TURNS) if is_instant else self.turns,
-                self.similar and not is_instant,
+                self.turns if spec.budget_s else min(self.turns, _INSTANT_TURNS),
+                self.similar and learns,
+                along=told.along,
             ),
             recipe=Recipe(
                 self.learning_rate or (self._gentle_rate(spec) if has_learned else _RATE),
                 self.patch,
                 self.batch * len(members),
                 averaging=0.98,
-                weight_decay=0.0 if has_learned else _weight_decay(laws),
+                weight_decay=0.0 if has_learned else _weight_decay(told.laws),
                 noise_updates=(0.0,) if has_learned else _NOISE_UPDATES,
-                keeps_start=has_learned and not is_instant,
+                keeps_start=has_learned and learns,
+                learns=is_white,
             ),
-            blind=Grid(_SPACING),
+            blind=Grid(_SPACING) if is_white else Everything(),
         )
 
     def _fresh(self, spec: Spec, laws: tuple[NoiseLaw, ...]) -> list[Network]:
@@ -232,17 +230,20 @@ class Express(Method):
         size = {"width": self.width, "depth": self.depth}
         return [StabilisedUNet(spec.ndim, laws, base_sigma=sigma, **size) for _ in range(count)]
 
-    def _pretrained(self, spec: Spec, laws: tuple[NoiseLaw, ...]) -> list[Network]:
+    def _pretrained(self, spec: Spec, told: Told) -> list[Network]:
         """Networks that have learned from simulated images."""
         from napari_blindspot.networks import pretrained
 
-        added = self.alpha**2
-        return [pretrained(spec.ndim, laws[0], added=added) for _ in range(self.members or 1)]
+        lags = (*told.along[0], *told.along[1])
+        return [
+            pretrained(spec.ndim, told.laws[0], added=self.alpha**2, correlation=lags)
+            for _ in range(self.members or 1)
+        ]
 
     def _gentle_rate(self, spec: Spec) -> float:
         """Lower where every pixel is seen so often that the noise would be learned by heart."""
-        planes = self.patch / 8 if spec.ndim == 3 else 1
-        shown = spec.budget_s * self.steps_per_s * self.batch * planes * self.patch**2
+        # Patches of volumes have more pixels, and there are as many fewer of them in a second.
+        shown = spec.budget_s * self.steps_per_s * self.batch * self.patch**2
         passes = shown / spec.pixels if spec.pixels else 0.0
         return _GENTLE_RATE * _PASSES / max(passes, _PASSES)
 
@@ -260,7 +261,7 @@ class Express(Method):
         if not isinstance(old, Recorrupted):
             raise TypeError(f"Express trains on recorrupted pairs, not on {old}.")
         chosen = tuple(
-            known if counts else _floored(law)
+            known if counts else floored(law)
             for known, law, counts in zip(old.laws, laws, old.counted, strict=True)
         )
         for network in parts.network.modules():
@@ -276,7 +277,6 @@ _TOGETHER = (
     "Channels that are denoised together need training; turn joint off, or choose another budget "
     "than instant."
 )
-_LEAST_VARIANCE = 0.02  # as a part of the variance at the mean of the data
 _BASE_SIGMAS = (1.3, 5.0)
 _SIGMA_PER_RATIO = 1.7
 _WEIGHT_POWER = 0.25
@@ -304,24 +304,3 @@ def _weight_decay(laws: tuple[NoiseLaw, ...]) -> float:
 
     least, most = _DECAYS
     return min(least + _DECAY_PER_RATIO * max(noise_to_signal(laws) - _MODERATE, 0.0), most)
-
-
-def _floored(law: NoiseLaw) -> NoiseLaw:
-    """The law without a variance near 0, which no pixel of a finite sample has for certain."""
-    # The mean of the data is 0 in normalised units.
-    return dataclasses.replace(law, floor=max(law.floor, _LEAST_VARIANCE * law.offset))
-
-
-def _is_counted(spec: Spec, channel: int, law: NoiseLaw) -> bool:
-    from napari_blindspot.photons import are_counts
-
-    quantum = spec.quantum[channel] if spec.quantum else 0.0
-    return are_counts(law, quantum, -spec.mean[channel] / spec.std[channel])
-
-
-def _poisson(spec: Spec, channel: int) -> NoiseLaw:
-    """Law of photon counts, for which the smallest variance is that of a tenth of a photon."""
-    from napari_blindspot.noise import NoiseLaw
-
-    mean, std, gain = spec.mean[channel], spec.std[channel], spec.quantum[channel]
-    return NoiseLaw(gain, gain * mean / std, 0.1 * gain**2)

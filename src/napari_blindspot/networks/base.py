@@ -20,11 +20,15 @@ class Network(nn.Module, ABC):
         Radius of the receptive field, per axis.
     is_blind : bool
         Whether an output pixel can never depend on its own input pixel.
+    bytes_per_value : float or None
+        Memory that a prediction takes for each value of its input, at most, so that tiles may be
+        much larger than the halo. None: unknown.
     """
 
     divisor: tuple[int, ...]
     halo: tuple[int, ...]
     is_blind: bool
+    bytes_per_value: float | None = None
 
     def __init__(self, *, divisor: Sequence[int], halo: Sequence[int], is_blind: bool) -> None:
         super().__init__()

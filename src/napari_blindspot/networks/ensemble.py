@@ -26,6 +26,7 @@ class Ensemble(Network):
     def __init__(self, members: Sequence[Network]) -> None:
         first = members[0]
         super().__init__(divisor=first.divisor, halo=first.halo, is_blind=first.is_blind)
+        self.bytes_per_value = first.bytes_per_value
         self.members = nn.ModuleList(members)
 
     def forward(

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F  # noqa: N812 - the usual name
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from napari_blindspot.filters import gaussian_radius
 from napari_blindspot.networks.base import Network
-from napari_blindspot.networks.layers import LAYOUT, convolution, started
+from napari_blindspot.networks.layers import LAYOUT, Merging, convolution, started
 
 FOLD = 2
+_SLOPE = 0.1  # of what is negative
 
 
 class FoldedUNet(Network):
@@ -29,6 +29,10 @@ class FoldedUNet(Network):
         Features on the first level, and number of poolings; each level has 1.5 times more.
     sigmas : tuple of float
         Of the blur that the input is seen through, and of one beside the U-Net.
+    normed : int or None
+        Level from which on the features of each pixel have a mean of 0 and a variance of 1, and
+        negative ones are not lost. In a long training with a high learning rate such levels fall
+        silent otherwise, one feature after the other. None: no level.
     """
 
     def __init__(
@@ -40,6 +44,7 @@ class FoldedUNet(Network):
         width: int,
         depth: int,
         sigmas: tuple[float, float],
+        normed: int | None = None,
     ) -> None:
         block = FOLD << depth
         convolutions = sum(4 << level for level in range(depth)) + (2 << depth)
@@ -52,11 +57,16 @@ class FoldedUNet(Network):
             is_blind=False,
         )
         features = [max(round(width * 1.5**level / 8), 1) * 8 for level in range(depth + 1)]
+        self._normed = depth + 1 if normed is None else normed
         self.down = nn.ModuleList(
-            map(_double, [ndim] * len(features), [inputs, *features[:-1]], features)
+            _double(ndim, fed, features[level], leaky=level >= self._normed)
+            for level, fed in enumerate([inputs, *features[:-1]])
         )
         self.up = nn.ModuleList(
-            _double(ndim, features[level + 1] + features[level], features[level])
+            _double(
+                *(ndim, features[level + 1] + features[level], features[level]),
+                leaky=level >= self._normed,
+            )
             for level in reversed(range(depth))
         )
         self.head = started(convolution(ndim, features[0], outputs, 1), slope=None)
@@ -67,22 +77,28 @@ class FoldedUNet(Network):
         pool = F.avg_pool2d if ndim == 2 else F.avg_pool3d
         step = (2, 2) if ndim == 2 else (1, 2, 2)
         skips: list[Tensor] = []
-        for convolutions in self.down:
-            x = convolutions(pool(x, step) if skips else x)
+        for level, convolutions in enumerate(self.down):
+            x = self._even(convolutions(pool(x, step) if skips else x), level)
             skips.append(x)
         skips.pop()
         for convolutions in self.up:
             x = F.interpolate(x, scale_factor=tuple(map(float, step)), mode="nearest")
-            x = convolutions(torch.cat([x, skips.pop()], 1))
+            x = self._even(convolutions(x, skips.pop()), len(skips))
         return self.head(x)  # type: ignore[no-any-return]
 
+    def _even(self, x: Float[Tensor, "b f *folded"], level: int) -> Float[Tensor, "b f *folded"]:
+        if level < self._normed:
+            return x
+        return F.layer_norm(x.movedim(1, -1), x.shape[1:2]).movedim(-1, 1)
 
-def _double(ndim: int, in_channels: int, out_channels: int) -> nn.Sequential:
+
+def _double(ndim: int, in_channels: int, out_channels: int, *, leaky: bool) -> Merging:
     layers: list[nn.Module] = []
     for inputs in (in_channels, out_channels):
         layer = convolution(ndim, inputs, out_channels, 3, padding=1)
-        layers += [started(layer, slope=0.0), nn.SiLU(inplace=True)]
-    return nn.Sequential(*layers)
+        nonlinear = nn.LeakyReLU(_SLOPE, inplace=True) if leaky else nn.SiLU(inplace=True)
+        layers += [started(layer, slope=_SLOPE if leaky else 0.0), nonlinear]
+    return Merging(*layers)
 
 
 def fold(x: Float[Tensor, "b c *space"]) -> Float[Tensor, "b f *folded"]:

@@ -4,45 +4,41 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Sequence
 from importlib.resources import as_file, files
 
 import torch
 from safetensors import safe_open
 from torch import Tensor
 
-from napari_blindspot.networks.prior import PriorUNet
+from napari_blindspot.networks.prior import WHITE, PriorUNet
 from napari_blindspot.noise import NoiseLaw
 
 _FILE = "prior.safetensors"
 
 
-def pretrained(ndim: int, law: NoiseLaw, *, added: float = 0.0) -> PriorUNet:
+def pretrained(
+    ndim: int, law: NoiseLaw, *, added: float = 0.0, correlation: Sequence[float] = WHITE
+) -> PriorUNet:
     """Network that has learned from simulated microscopy, for noise of this law.
-
-    In 3D its kernels are those of 2D in their middle plane and 0 above and below: it begins by
-    denoising plane by plane, and what it learns from then on is about volumes.
 
     Parameters
     ----------
     ndim : int
-        2 or 3.
+        2 or 3; in 2D the network lacks the weights of neighbouring planes.
     law : NoiseLaw
         Noise of the one channel.
-    added : float
+    added, correlation
         See `PriorUNet`.
     """
     made_by, weights = _stored()
-    network = PriorUNet(ndim, law, width=made_by["width"], depth=made_by["depth"], added=added)
+    size = {"width": made_by["width"], "depth": made_by["depth"]}
+    network = PriorUNet(ndim, law, **size, added=added, correlation=correlation)
     with torch.no_grad():
         for name, parameter in network.named_parameters():
-            middle = parameter if ndim == 2 or parameter.ndim < 5 else _middle(parameter.zero_())
-            middle.copy_(weights[name])
+            shared = tuple(map(slice, parameter.shape))
+            parameter.copy_(weights[name][shared])
     return network
-
-
-def _middle(kernel: Tensor) -> Tensor:
-    """Its plane in the middle of Z."""
-    return kernel[:, :, kernel.shape[2] // 2]
 
 
 @functools.cache

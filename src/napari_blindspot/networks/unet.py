@@ -8,7 +8,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from napari_blindspot.networks.base import Network
-from napari_blindspot.networks.layers import convolution
+from napari_blindspot.networks.layers import Merging, convolution
+
+_BYTES_PER_FEATURE = 20.0  # of the first level, for each value of the input
 
 
 class UNet(Network):
@@ -51,6 +53,7 @@ class UNet(Network):
             halo=_per_axis(ndim, _radius(depth, blur_pool=blur_pool), 4 * depth + 2),
             is_blind=False,
         )
+        self.bytes_per_value = _BYTES_PER_FEATURE * width
         features = [width * 2**level for level in range(depth + 1)]
         inputs = [in_channels, *features[:-1]]
         self.down = nn.ModuleList(
@@ -79,7 +82,7 @@ class UNet(Network):
         for convolutions in self.up:
             x = F.interpolate(x, scale_factor=self.scale, mode="nearest")
             skip = skips.pop()
-            x = convolutions(torch.cat([x, skip], 1) if skips or self.top_skip else x)
+            x = convolutions(x, skip if skips or self.top_skip else None)
         output: Tensor = self.head(x)
         return output
 
@@ -109,8 +112,8 @@ class BlurPool(nn.Module):
         return F.conv3d(padded, kernel, stride=(1, 2, 2), groups=x.shape[1])
 
 
-def _double(ndim: int, in_channels: int, out_channels: int) -> nn.Sequential:
-    return nn.Sequential(
+def _double(ndim: int, in_channels: int, out_channels: int) -> Merging:
+    return Merging(
         convolution(ndim, in_channels, out_channels, 3, padding=1),
         nn.LeakyReLU(0.1, inplace=True),
         convolution(ndim, out_channels, out_channels, 3, padding=1),
