@@ -31,6 +31,8 @@ def main() -> None:
     options = parser.parse_args()
     noisy = np.load(options.noisy)
 
+    import napari_blindspot.inference
+    import napari_blindspot.networks  # noqa: F401 - imported before the clock runs
     from napari_blindspot import api
     from napari_blindspot.events import Event, Step
 

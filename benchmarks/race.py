@@ -33,20 +33,20 @@ from skimage.metrics import structural_similarity
 
 HERE, ROOT, KEPT = peers.HERE, peers.ROOT, tables.RESULTS / "race.json"
 OURS = {
-    "express": ["--budgets", "instant", "2s", "5s", "10s", "20s", "60s"],
+    "express": ["--budgets", "instant", "2s", "5s", "10s", "30s"],
     "express without start": [
-        *("--set", '{"prior": false}', "--budgets", "2s", "5s", "10s", "20s", "60s"),
+        *("--set", '{"prior": false}', "--budgets", "2s", "5s", "10s", "30s"),
     ],
-    "n2v": ["--method", "n2v", "--budgets", "2s", "5s", "10s", "20s", "60s"],
+    "n2v": ["--method", "n2v", "--budgets", "5s", "20s"],
 }
 PEERS = {
     "careamics-n2v": ["careamics_n2v.py", "NOISY", "FINAL", "--epochs", "100", "--curve", "FOLDER"],
     "careamics-n2v2": [
         *("careamics_n2v.py", "NOISY", "FINAL", "--epochs", "100", "--curve", "FOLDER", "--n2v2"),
     ],
-    "zs_n2n": ["single_image.py", "NOISY", "FOLDER", "--method", "zs_n2n", "--seconds", "600"],
+    "zs_n2n": ["single_image.py", "NOISY", "FOLDER", "--method", "zs_n2n", "--seconds", "240"],
     "noise2fast": [
-        *("single_image.py", "NOISY", "FOLDER", "--method", "noise2fast", "--seconds", "600"),
+        *("single_image.py", "NOISY", "FOLDER", "--method", "noise2fast", "--seconds", "240"),
     ],
     "bm3d": ["classical_curve.py", "NOISY", "FOLDER", "--method", "bm3d"],
     "nlm": ["classical_curve.py", "NOISY", "FOLDER", "--method", "nlm_vst"],

@@ -33,7 +33,7 @@ from napari_blindspot.cli import app, batch_screen
 from napari_blindspot.cli.batch import Report
 from napari_blindspot.cli.batch_screen import BatchBars, BatchErrors, BatchLines, on_screen
 from napari_blindspot.cli.progress import bars
-from napari_blindspot.events import Halved, NotKept, Started, Step, Tile
+from napari_blindspot.events import Halved, NotKept, Started, Step, Tile, Untrained
 
 PARAMS = [f"--param={text}" for text in ("width=4", "depth=1", "patch=16", "batch=4")]
 TINY = ["--method=n2v", "--budget=1steps", "--device=cpu", *PARAMS]
@@ -300,6 +300,11 @@ def test_view_fits_the_screen(monkeypatch, terminal, quiet, kind):
 def test_a_state_that_cannot_be_kept_is_told_for_its_image(capsys):
     BatchLines().show(FileProgress("a.tif", NotKept("The training goes on, but.")))
     assert capsys.readouterr().err == "a.tif: The training goes on, but.\n"
+
+
+def test_an_image_that_is_not_learned_from_is_told(capsys):
+    BatchLines().show(FileProgress("a.tif", Untrained("Channel 1: neighbouring pixels.")))
+    assert capsys.readouterr().err == "a.tif: Channel 1: neighbouring pixels.\n"
 
 
 def test_memory_that_runs_out_is_told_for_its_image(capsys):

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QApplication, QLabel, QPushButton
 from napari_blindspot import telling
 from napari_blindspot._gui import colours
 from napari_blindspot._gui.progress_panel import DetailsDialog, ProgressPanel
-from napari_blindspot.events import NoiseFitted, NotKept, Started, Step, Tile
+from napari_blindspot.events import NoiseFitted, NotKept, Started, Step, Tile, Untrained
 
 pytestmark = pytest.mark.gui
 
@@ -80,8 +80,10 @@ def test_messages_stand_below_the_state(panel):
     assert panel.text == "Preparing\nIt will be a large file."
     panel.show(NotKept("The state cannot be kept: the disk is full."))
     assert panel.text == "Preparing\nThe state cannot be kept: the disk is full."
+    panel.show(Untrained("Channel 1: neighbouring pixels share noise."))
+    assert panel.text == "Preparing\nChannel 1: neighbouring pixels share noise."
     panel.end("Denoised in 0:12.")
-    assert panel.text.startswith("Denoised in 0:12.\nThe state")
+    assert panel.text.startswith("Denoised in 0:12.\nChannel 1")
     assert part(panel) == 0.0
     panel.say("")
     assert panel.text == "Denoised in 0:12."

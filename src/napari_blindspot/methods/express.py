@@ -39,6 +39,12 @@ class Express(Method):
     mice   44.87        42.72            44.80
     ====== ============ ================ ===========================
 
+    *Noise that neighbours share* is told to the pretrained start, and the law put right for it, and
+    then there is no training: recorrupted pairs need the exact covariance. Wide-field channels of
+    FMD, affine PSNR in dB, with weights of an early stage: without training 26.76 / 24.06 / 36.13,
+    with 10 s of it, recorrupted by noise with the measured correlation at two lags, 26.23 / 24.63 /
+    35.50; with 1.3 times the variance in these pairs 26.55 / 23.60 / 35.95.
+
     What follows was found for networks that begin with random weights. Every choice was made by
     experiment on the confocal images of FMD, two laptop cores and 10 s of training; PSNR in dB. The
     choices, not the weights, have seen the truth of these images.
@@ -134,8 +140,8 @@ class Express(Method):
     title: ClassVar[str] = "Express"
     reference: ClassVar[str] = "Our own, after Pang et al., CVPR 2021"
     assumption: ClassVar[str] = (
-        "The variance of the noise is gain * signal + offset, and nearby pixels may share noise as "
-        "far as two pixels away; joint channels, and 3D planes, share none."
+        "The variance of the noise is gain * signal + offset. Neighbours may share noise, if alike "
+        "along X and Y."
     )
     gain_floor_db: ClassVar[float] = 5.0
     has_std: ClassVar[bool] = True
