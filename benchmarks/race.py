@@ -273,8 +273,12 @@ def draw(heats: list[Heat], target: Path) -> None:
         panel.grid(alpha=0.3)
     for panel in panels.flat[len(names) :]:
         panel.axis("off")
-    handles, labels = panels[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=5, fontsize=8)
+    shown = {}
+    for panel in panels.flat:
+        handles, labels = panel.get_legend_handles_labels()
+        shown |= dict(zip(labels, handles, strict=True))
+    place = {"loc": "outside lower center", "ncols": 3, "fontsize": 8}
+    figure.legend(shown.values(), shown.keys(), **place)
     figure.savefig(target, dpi=110)
 
 

@@ -1,11 +1,13 @@
-"""Trains the network that `express` begins from, on pictures made from a seed.
+"""Trains the network that `express` begins from, on pictures and stacks made from a seed.
 
-    python pretraining/train.py prior.safetensors --steps 30000 --until 22500
+    python pretraining/train.py prior.safetensors --steps 60000
+    python pretraining/train.py prior.safetensors --steps 20000 --start before.safetensors
 
-Nothing but `structures.py` and `noises.py` is learned from. A quarter of the patches have pixels
-of a grid hidden behind the mean of their neighbours, so that the network is also good at telling
-a pixel that it cannot see, by which noise is fitted and results are weighed. With `--until` the
-training stops before its last step, with what the averaged weights are then.
+Nothing but `structures.py`, `stacks.py` and `noises.py` is learned from, pictures and stacks in
+turns. Levels that give nothing on are printed: they can begin anew with `--renew`. A quarter of
+the patches have pixels of a grid hidden behind the mean of their neighbours, so that the network is
+also good at telling a pixel that it cannot see, by which noise is fitted and results are weighed.
+With `--until` the training stops before its last step, with what the averaged weights are then.
 """
 
 from __future__ import annotations

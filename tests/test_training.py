@@ -203,11 +203,13 @@ def test_the_schedule_rises_once_and_falls_to_zero():
 
 @pytest.mark.parametrize("stopped_at", [None, 2, 9])
 def test_a_budget_in_seconds_can_be_repeated_step_by_step(stopped_at):
-    clock = Clock(Budget(seconds=0.3))
+    budget = Budget(seconds=0.5)
+    clock = Clock(budget)
     parts = parts_for(noise_updates=(0.3,))
-    first = steps_of(parts, Budget(seconds=0.3), most=stopped_at, clock=clock)
-    again = Clock(Budget(seconds=0.3), Pace.parse(str(clock.pace)))
-    second = steps_of(parts_for(noise_updates=(0.3,)), Budget(seconds=0.3), clock=again)
+    first = steps_of(parts, budget, most=stopped_at, clock=clock)
+    again = Clock(budget, Pace.parse(str(clock.pace)))
+    second = steps_of(parts_for(noise_updates=(0.3,)), budget, clock=again)
     assert [s.loss for s in first] == [s.loss for s in second]
     assert [s.fraction for s in first[:-1]] == [s.fraction for s in second[:-1]]
-    assert len(first) == (stopped_at or len(first))
+    # On a busy machine the budget is over after fewer steps.
+    assert len(first) <= (stopped_at or len(first))

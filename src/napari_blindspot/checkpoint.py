@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from napari_blindspot.job import Job
+    from napari_blindspot.optimizer import AdamW
     from napari_blindspot.pace import Clock
     from napari_blindspot.patches import Patches
 
@@ -54,7 +55,7 @@ class Progress:
 
     Attributes
     ----------
-    network, optimizer : Module, Optimizer
+    network, optimizer : Module, AdamW
         With their own states.
     averages : list of Tensor
         Averaged weights.
@@ -75,7 +76,7 @@ class Progress:
     """
 
     network: nn.Module
-    optimizer: torch.optim.Optimizer
+    optimizer: AdamW
     averages: list[Tensor]
     generator: torch.Generator
     patches: Patches
@@ -97,8 +98,8 @@ class Progress:
         """Every tensor of the state, by name."""
         found = {f"network.{name}": value for name, value in self.network.state_dict().items()}
         found |= {f"average.{i}": value for i, value in enumerate(self.averages)}
-        for i, state in self.optimizer.state_dict()["state"].items():
-            found |= {f"optimizer.{i}.{name}": value for name, value in state.items()}
+        moments = self.optimizer.tensors()
+        found |= {f"optimizer.{name}": value for name, value in moments.items()}
         found["generator"] = self.generator.get_state()
         return {name: value.detach().cpu().contiguous() for name, value in found.items()}
 
@@ -119,24 +120,13 @@ class Progress:
         with torch.no_grad():
             for i, average in enumerate(self.averages):
                 average.copy_(tensors[f"average.{i}"])
-        self._restore_optimizer(_by_number(_below(tensors, "optimizer.")))
+        self.optimizer.restore(_below(tensors, "optimizer."))
         self.generator.set_state(tensors["generator"])
         self.patches.restore(header["patches"])
         self.clock.restore(header["clock"])
         self.step, self.elapsed_s = int(header["step"]), float(header["elapsed_s"])
         self.losses = [float(loss) for loss in header["losses"]]
         self.laws = [tuple(NoiseLaw(**law) for law in laws) for laws in header["laws"]]
-
-    def _restore_optimizer(self, moments: dict[int, dict[str, Tensor]]) -> None:
-        state = self.optimizer.state_dict()
-        parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
-        for i, values in moments.items():
-            for name, value in values.items():
-                if value.shape == parameters[i].shape:
-                    # In the parameter's own order in memory: fused steps go through both alike.
-                    values[name] = torch.empty_like(parameters[i]).copy_(value)
-        state["state"] = moments
-        self.optimizer.load_state_dict(state)
 
 
 @dataclass
@@ -277,11 +267,3 @@ def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {
         key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)
     }
-
-
-def _by_number(tensors: Mapping[str, Tensor]) -> dict[int, dict[str, Tensor]]:
-    states: dict[int, dict[str, Tensor]] = {}
-    for key, value in tensors.items():
-        number, _, name = key.partition(".")
-        states.setdefault(int(number), {})[name] = value
-    return states

@@ -15,6 +15,7 @@ from napari_blindspot.device import mixed_precision
 from napari_blindspot.events import Preview, Step, Stop
 from napari_blindspot.halting import Halted, asking
 from napari_blindspot.interruption import aside, obeying
+from napari_blindspot.optimizer import AdamW
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from napari_blindspot.checkpoint import Checkpoint
     from napari_blindspot.events import NotKept, StopFlag
     from napari_blindspot.exam import Exam
-    from napari_blindspot.methods.base import Parts, Recipe
+    from napari_blindspot.methods.base import Parts
     from napari_blindspot.noise import NoiseLaw
     from napari_blindspot.pace import Clock
     from napari_blindspot.pairs import TrainingPair
@@ -110,7 +111,7 @@ def train(
         Loss of every step, those before a crash included.
     """
     network, recipe = parts.network.train(), parts.recipe
-    optimizer = _optimizer(network, recipe)
+    optimizer = AdamW(network.parameters(), recipe.weight_decay)
     averages = [p.detach().clone() for p in network.parameters()]
     progress = Progress(network, optimizer, averages, generator, sampler, clock)
     with contextlib.suppress(Halted):
@@ -127,7 +128,7 @@ def train(
                 del updates[0]
                 parts = _renoised(noise, parts, progress, stop)
                 clock.renewed()
-            _set_rate(optimizer, recipe.learning_rate * schedule(fraction))
+            optimizer.rate = recipe.learning_rate * schedule(fraction)
             pair = _pair(parts, sampler, generator, stop)
             loss = _learned(parts, pair, optimizer, stop if took_s > _SLOW_S else None)
             before_s = progress.elapsed_s
@@ -157,19 +158,7 @@ def schedule(fraction: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * (fraction - _WARM_UP) / (1 - _WARM_UP)))
 
 
-def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    return torch.optim.AdamW(
-        network.parameters(),
-        lr=recipe.learning_rate,
-        betas=(0.9, 0.99),
-        weight_decay=recipe.weight_decay,
-        fused=True,
-    )
-
-
-def _learned(
-    parts: Parts, pair: TrainingPair, optimizer: torch.optim.Optimizer, stop: StopFlag | None
-) -> float:
+def _learned(parts: Parts, pair: TrainingPair, optimizer: AdamW, stop: StopFlag | None) -> float:
     """Loss of one step of the optimiser.
 
     `stop` is asked in the midst of it, which is not worth while for steps that are over at once.
@@ -186,11 +175,6 @@ def _learned(
     nn.utils.clip_grad_norm_(parts.network.parameters(), _LARGEST_GRADIENT)
     optimizer.step()
     return float(loss)
-
-
-def _set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    for group in optimizer.param_groups:
-        group["lr"] = rate
 
 
 def _swap(averages: list[Tensor], network: nn.Module) -> None:

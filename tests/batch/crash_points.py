@@ -12,7 +12,6 @@ import sys
 from pathlib import Path
 
 import torch
-import torch._dynamo  # the first optimizer loads it
 
 import napari_blindspot.run  # noqa: F401 - loaded once, for all forks
 from napari_blindspot import fitting

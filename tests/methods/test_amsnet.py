@@ -41,7 +41,8 @@ def test_factors_follow_from_the_measured_correlation(sigma, factors, refinement
     image = correlated((256, 256), sigma)
     normal = ((image - image.mean()) / image.std()).astype(np.float32)[None, None]
     laws = estimate_noise_law(torch.from_numpy(normal))
-    spec = dataclasses.replace(SPEC, correlation=noise_correlation(normal, laws))
+    ((lags, _),) = noise_correlation(normal, laws)
+    spec = dataclasses.replace(SPEC, correlation=(lags,))
     parts = methods.create("amsnet", SMALL).build(spec)
     assert (parts.network.factor, parts.predictor.factor) == factors
     assert parts.predictor.refinements == refinements

@@ -197,4 +197,4 @@ def test_shared_noise_is_taken_away_in_no_time():
         ((ndimage.gaussian_filter(noisy, s) - clean) ** 2).mean() for s in (1, 1.5, 2, 2.5, 3, 4)
     ]
     assert error < 0.75 * min(blurs)
-    assert (result.std**2).mean() == pytest.approx(error, rel=0.6)
+    assert 0.3 * error < (result.std**2).mean() < 1.7 * error

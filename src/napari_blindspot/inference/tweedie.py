@@ -21,8 +21,8 @@ from napari_blindspot.inference.similar import REACH, similar_filtered
 from napari_blindspot.inference.turned import averaged
 from napari_blindspot.noise import BlindPatches, BlindSample, NoiseLaw
 
-_SPACING = {2: (3, 3), 3: (2, 3, 3)}
-_WIDE = {2: (5, 5), 3: (2, 5, 5)}  # for nudges that their neighbours follow
+_SPACING = {2: (4, 4), 3: (3, 4, 4)}
+_WIDE = {2: (5, 5), 3: (3, 5, 5)}  # for nudges that their neighbours follow
 _NUDGE = 0.3
 _SMOOTHING = 1.0
 _EXPECTED = (0.5, 0.3)  # mean and spread of the weight before any pixel is seen
