@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.io import imsave
-from structures import Light, between, picture, scaled
+from structures import Light, between, picture, scaled, scattered
 
 from napari_blindspot._shapes import Cells, chromatin, splat, walk
 
@@ -37,7 +37,7 @@ def filaments(space: Space, step: float, rng: np.random.Generator) -> Light:
 def vesicles(space: Space, step: float, rng: np.random.Generator) -> Light:  # noqa: ARG001
     """Points."""
     count = int(between(rng, 30, 4000))
-    return _scattered(space, rng, rng.lognormal(0, rng.uniform(0.1, 1.0), count))
+    return scattered(space, rng, rng.lognormal(0, rng.uniform(0.1, 1.0), count))
 
 
 def blobs(space: Space, step: float, rng: np.random.Generator) -> Light:
@@ -45,7 +45,7 @@ def blobs(space: Space, step: float, rng: np.random.Generator) -> Light:
     light = np.zeros(space)
     for sigma in between(rng, 1.5, 15, rng.integers(1, 4)):
         count = max(int(rng.uniform(0.02, 0.5) * light.size * step / (30 * sigma**3)), 1)
-        balls = _scattered(space, rng, rng.uniform(0.2, 1, count))
+        balls = scattered(space, rng, rng.uniform(0.2, 1, count))
         light += ndimage.gaussian_filter(balls, (sigma / step, sigma, sigma), truncate=3) * sigma**3
     return light
 
@@ -119,12 +119,6 @@ def _moved(still: Light, space: Space, rng: np.random.Generator) -> Light:
     inside = (slice(_MARGIN, -_MARGIN),) * 2
     moved = [ndimage.shift(still, shift, order=1)[inside] for shift in path]
     return np.stack(moved) * flicker[:, None, None]
-
-
-def _scattered(space: Space, rng: np.random.Generator, values: Light) -> Light:
-    light = np.zeros(space)
-    np.add.at(light, tuple(rng.integers(0, space, (len(values), 3)).T), values)
-    return light
 
 
 def _exposed(light: Light, rng: np.random.Generator) -> NDArray[np.float32]:

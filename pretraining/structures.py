@@ -139,10 +139,10 @@ def picture(shape: Shape, rng: np.random.Generator) -> NDArray[np.float32]:
     return np.clip((light - dark) / max(bright - dark, 1e-9), 0, 1.5).astype(np.float32)
 
 
-def scattered(shape: Shape, rng: np.random.Generator, values: Light) -> Light:
+def scattered(shape: tuple[int, ...], rng: np.random.Generator, values: Light) -> Light:
     """Values at random pixels, added up where they meet."""
     light = np.zeros(shape)
-    np.add.at(light, tuple(rng.integers(0, shape, (len(values), 2)).T), values)
+    np.add.at(light, tuple(rng.integers(0, shape, (len(values), len(shape))).T), values)
     return light
 
 

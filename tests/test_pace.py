@@ -150,6 +150,10 @@ def test_a_text_that_is_no_pace_is_refused(text):
         Pace.parse(text)
 
 
+def test_a_network_without_a_pace_stands_among_others_with_one():
+    assert parsed(["", "@3", ""], 3) == [None, Pace(done=3), None]
+
+
 def test_pace_and_budget_must_fit():
     full = ",".join(map(str, range(4, 4 + len(MARKS))))
     with pytest.raises(InputError, match="leave it out"):

@@ -192,7 +192,7 @@ class Clock:
 
 
 def parsed(texts: Sequence[str], networks: int) -> list[Pace | None]:
-    """Pace of each network; none where no text is given.
+    """Pace of each network; none where its text is empty, or no text is given.
 
     Raises
     ------
@@ -203,4 +203,4 @@ def parsed(texts: Sequence[str], networks: int) -> list[Pace | None]:
         return [None] * networks
     if len(texts) != networks:
         raise InputError(f"{len(texts)} paces were given for {networks} networks; give one each.")
-    return [Pace.parse(text) for text in texts]
+    return [Pace.parse(text) if text else None for text in texts]

@@ -83,9 +83,3 @@ def test_the_slope_for_shared_noise_is_that_along_what_is_shared():
     slope = own_slope(lambda x: gaussian(x, 0.6), noisy, torch.full_like(noisy, 0.3), along)
     # Neighbouring nudges have the other sign and cancel in the mean.
     assert float(slope[..., 8:-8, 8:-8].mean()) == pytest.approx(float(shared), rel=0.05)
-
-
-def test_what_is_shared_is_kept_with_the_predictor():
-    predictor = Tweedie(along=((0.6, 0.2), (0.3, 0.1)))
-    assert Tweedie().restored(predictor.state()).along == predictor.along
-    assert Tweedie().restored({"laws": [], "weights": []}).along == ((), ())

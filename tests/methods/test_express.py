@@ -182,7 +182,7 @@ def test_without_the_start_nothing_is_told_of_neighbours():
 
 
 @pytest.mark.pretrained
-def test_shared_noise_is_taken_away_in_no_time():
+def test_shared_noise_is_taken_away_in_no_time(tmp_path):
     rng = np.random.default_rng(3)
     clean = np.asarray(simulate.nuclei((192, 192), rng, peak=200.0), np.float64)
     noise = ndimage.gaussian_filter(rng.standard_normal(clean.shape), 0.75)
@@ -198,3 +198,7 @@ def test_shared_noise_is_taken_away_in_no_time():
     ]
     assert error < 0.75 * min(blurs)
     assert 0.3 * error < (result.std**2).mean() < 1.7 * error
+    result.model.save(tmp_path / "model.safetensors")
+    again = api.apply(tmp_path / "model.safetensors", noisy, axes="YX", with_std=True)
+    np.testing.assert_array_equal(again.image, result.image)
+    np.testing.assert_array_equal(again.std, result.std)

@@ -288,7 +288,8 @@ class DenoiseTab(QWidget):
         if order.model is None:
             self.model.take(finished.model, f"learned from {order.source.look.name}")
         self.result.take(order, repeat_of(order, finished), layers)
-        self.progress.say("")
+        if finished.stopped:
+            self.progress.say("")
         text = stopped_text if finished.stopped else partial(done_text, title=order.title)
         self.progress.end(text(finished))
 

@@ -99,14 +99,12 @@ class Tweedie:
     def state(self) -> dict[str, Any]:
         """The noise laws and the weights."""
         laws = [dataclasses.asdict(law) for law in self.laws]
-        return {"laws": laws, "weights": list(self.weights), "along": self.along}
+        return {"laws": laws, "weights": list(self.weights)}
 
     def restored(self, state: Mapping[str, Any]) -> Tweedie:
         """This predictor with saved noise laws and weights."""
         laws = tuple(NoiseLaw(**law) for law in state["laws"])
-        weights = tuple(state["weights"])
-        y, x = (tuple(lags) for lags in state.get("along", ((), ())))
-        return dataclasses.replace(self, laws=laws, weights=weights, along=(y, x))
+        return dataclasses.replace(self, laws=laws, weights=tuple(state["weights"]))
 
     def predict(
         self,

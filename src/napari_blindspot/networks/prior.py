@@ -137,12 +137,10 @@ class PriorUNet(FoldedUNet):
             features = F.pad(features, (0, 0, 0, 0, 0, unseen))
         return base + level * unfold(self._unet(features))
 
-    def tell(self, law: NoiseLaw, correlation: Sequence[float] | None = None) -> None:
-        """Take another law of the noise, and another correlation if there is one."""
+    def tell(self, law: NoiseLaw) -> None:
+        """Take another law of the noise."""
         for name in ("gain", "offset", "floor"):
             getattr(self, name).fill_(getattr(law, name))
-        if correlation is not None:
-            self.correlation.copy_(torch.tensor(correlation).reshape(self.correlation.shape))
 
 
 def mirrored(depth: int) -> Tensor:
