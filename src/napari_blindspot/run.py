@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from napari_blindspot import device as devices
-from napari_blindspot import methods
+from napari_blindspot import heap, methods
 from napari_blindspot.checkpoint import Checkpoints
 from napari_blindspot.events import Finished, NoiseFitted, Started, Stop, never
 from napari_blindspot.fitting import fit
@@ -82,7 +82,7 @@ def run(
         the targets.
     """
     device = devices.choose(job.device)
-    with devices.threads(job.threads):
+    with devices.threads(job.threads), heap.reused():
         work = _Work.of(job, volumes, device, _Latch(stop), model)
         yield from work.events(resume, watching, keep_partial)
 
