@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from napari_blindspot.filters import gaussian_radius
 from napari_blindspot.networks.base import Network
-from napari_blindspot.networks.layers import LAYOUT, Merging, convolution, started
+from napari_blindspot.networks.layers import LAYOUT, convolution, started
+from napari_blindspot.networks.merging import Merging
 
 FOLD = 2
 _SLOPE = 0.1  # of what is negative
@@ -82,8 +83,7 @@ class FoldedUNet(Network):
             skips.append(x)
         skips.pop()
         for convolutions in self.up:
-            x = F.interpolate(x, scale_factor=tuple(map(float, step)), mode="nearest")
-            x = self._even(convolutions(x, skips.pop()), len(skips))
+            x = self._even(convolutions(x, skips.pop(), step), len(skips))
         return self.head(x)  # type: ignore[no-any-return]
 
     def _even(self, x: Float[Tensor, "b f *folded"], level: int) -> Float[Tensor, "b f *folded"]:

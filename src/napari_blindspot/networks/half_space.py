@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F  # noqa: N812 - the usual name
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from napari_blindspot.networks.layers import convolution, started
+from napari_blindspot.networks.merging import edges_of, merged
 
 
 class HalfSpaceUNet(nn.Module):
@@ -45,7 +45,7 @@ class HalfSpaceUNet(nn.Module):
         self.axis = axis
         self.divisor = (1,) * (ndim - 2) + (2**depth, 2**depth)
         self.halo = _halo(ndim, depth, axis)
-        self.scale = (1.0,) * (ndim - 2) + (2.0, 2.0)
+        self.scale = (1,) * (ndim - 2) + (2, 2)
         wide = 2 * width
         top, flat = (3,) * ndim, (1,) * (ndim - 2) + (3, 3)
         self.first = nn.Sequential(
@@ -69,9 +69,8 @@ class HalfSpaceUNet(nn.Module):
             skips.append(x)
             x = layer(x)
         skips.pop()
-        for convolutions in self.up:
-            x = F.interpolate(x, scale_factor=self.scale, mode="nearest")
-            x = convolutions(torch.cat([x, skips.pop()], 1))
+        for pair in self.up:
+            x = pair(x, skips.pop(), self.scale)
         return moved(x, self.axis)
 
     def _pool(self, x: Float[Tensor, "b c *space"]) -> Float[Tensor, "b c *half"]:
@@ -94,12 +93,23 @@ class ShiftedConv(nn.Module):
         super().__init__()
         layer = convolution(len(kernel), in_channels, out_channels, kernel)
         self.convolution = started(layer, 0.1)
-        self.edges = [edge for k in reversed(kernel) for edge in (k // 2, k // 2)]
-        self.edges[-2 * axis - 2 : -2 * axis] = [kernel[axis] - 1, 0]
+        self.before = [k // 2 for k in kernel]
+        self.before[axis] = kernel[axis] - 1
+        self.edges = edges_of(kernel, self.before)
 
-    def forward(self, x: Float[Tensor, "b c *space"]) -> Float[Tensor, "b k *space"]:
-        """Features of the same shape."""
-        return F.leaky_relu(self.convolution(F.pad(x, self.edges)), 0.1, inplace=True)
+    def forward(
+        self,
+        x: Float[Tensor, "b c *small"],
+        skip: Float[Tensor, "b s *space"] | None = None,
+        factors: tuple[int, ...] = (),
+    ) -> Float[Tensor, "b k *space"]:
+        """Features for `x`, or for `x` enlarged by `factors` on `skip`."""
+        layer = self.convolution
+        if skip is None:
+            made = layer(F.pad(x, self.edges))
+        else:
+            made = merged(x, skip, layer.weight, layer.bias, factors, self.before)
+        return F.leaky_relu(made, 0.1, inplace=True)
 
 
 def moved(x: Float[Tensor, "b c *space"], axis: int) -> Float[Tensor, "b c *space"]:
@@ -109,8 +119,22 @@ def moved(x: Float[Tensor, "b c *space"], axis: int) -> Float[Tensor, "b c *spac
     return F.pad(x.narrow(axis, 0, x.shape[axis] - 1), edges)
 
 
-def _pair(in_channels: int, out_channels: int, kernel: tuple[int, ...], axis: int) -> nn.Sequential:
-    return nn.Sequential(
+class _Pair(nn.Sequential):
+    """Two convolutions, the first of features that are enlarged on others."""
+
+    def forward(
+        self,
+        x: Float[Tensor, "b c *small"],
+        skip: Float[Tensor, "b s *space"] | None = None,
+        factors: tuple[int, ...] = (),
+    ) -> Float[Tensor, "b k *space"]:
+        first, second = self
+        features: Tensor = second(first(x, skip, factors))
+        return features
+
+
+def _pair(in_channels: int, out_channels: int, kernel: tuple[int, ...], axis: int) -> _Pair:
+    return _Pair(
         ShiftedConv(in_channels, out_channels, kernel, axis),
         ShiftedConv(out_channels, out_channels, kernel, axis),
     )

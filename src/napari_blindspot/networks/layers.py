@@ -56,33 +56,6 @@ def started(layer: Convolution, slope: float | None) -> Convolution:
     return layer
 
 
-class Merging(nn.Sequential):
-    """Layers, of which the first is a convolution of two features on each other.
-
-    They are not laid there: the sum of two convolutions is the same. A step of a U-Net takes 0.9
-    of the time on processors, and its predictions less memory.
-    """
-
-    def forward(
-        self, x: Float[Tensor, "b c *space"], skip: Float[Tensor, "b s *space"] | None = None
-    ) -> Float[Tensor, "b k *space"]:
-        """Features for `x` on `skip`, or for `x` alone."""
-        first, *rest = self
-        x = first(x) if skip is None else _merged(first, x, skip)
-        for layer in rest:
-            x = layer(x)
-        return x
-
-
-def _merged(layer: Any, x: Tensor, skip: Tensor) -> Tensor:
-    convolve: Any = F.conv2d if x.ndim == 4 else F.conv3d
-    parts = layer.weight.split([x.shape[1], skip.shape[1]], 1)
-    first, second = (part.contiguous(memory_format=LAYOUT[x.ndim - 2]) for part in parts)
-    whole: Tensor = convolve(x, first, layer.bias, padding=layer.padding)
-    other: Tensor = convolve(skip, second, padding=layer.padding)
-    return whole + other
-
-
 class ChannelNorm(nn.Module):
     """Each pixel's features with a mean of 0 and a variance of 1, then scaled and shifted."""
 

@@ -8,7 +8,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from napari_blindspot.networks.base import Network
-from napari_blindspot.networks.layers import Merging, convolution
+from napari_blindspot.networks.layers import convolution
+from napari_blindspot.networks.merging import Merging
 
 _BYTES_PER_FEATURE = 20.0  # of the first level, for each value of the input
 
@@ -66,7 +67,7 @@ class UNet(Network):
             for level in reversed(range(depth))
         )
         self.head = convolution(ndim, width, out_channels, 1)
-        self.scale = tuple(float(s) for s in _per_axis(ndim, 2, 1))
+        self.scale = _per_axis(ndim, 2, 1)
 
     def forward(
         self,
@@ -80,9 +81,8 @@ class UNet(Network):
             skips.append(x)
         skips.pop()
         for convolutions in self.up:
-            x = F.interpolate(x, scale_factor=self.scale, mode="nearest")
             skip = skips.pop()
-            x = convolutions(x, skip if skips or self.top_skip else None)
+            x = convolutions(x, skip if skips or self.top_skip else None, self.scale)
         output: Tensor = self.head(x)
         return output
 
