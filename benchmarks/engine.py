@@ -52,24 +52,24 @@ class Alone:
     groups: int
     gradient: Tensor
     needs_input: bool
+    transposed: bool
 
     @property
     def operations(self) -> float:
         """Two for each multiplication, forward and backward."""
-        each = self.weight[0].numel() * self.gradient.numel() * 2.0
+        pixels = self.x if self.transposed else self.gradient
+        each = self.weight[0].numel() * pixels.numel() * 2.0
         return each * (3 if self.needs_input else 2)
 
     def run(self) -> None:
         """Forward and backward."""
-        ndim = self.x.ndim - 2
-        convolve = F.conv2d if ndim == 2 else F.conv3d
+        further = (*self.settings, self.transposed, [0] * (self.x.ndim - 2), self.groups)
         with torch.no_grad(), mixed_precision(self.x.device):
-            out = convolve(self.x, self.weight, self.bias, *self.settings, self.groups)
+            out = torch.convolution(self.x, self.weight, self.bias, *further)
         bias = None if self.bias is None else list(self.bias.shape)
-        rest = (*self.settings, False, [0] * ndim, self.groups)
         wanted = [self.needs_input, True, bias is not None]
         torch.ops.aten.convolution_backward(
-            self.gradient.to(out), self.x.to(out), self.weight.to(out), bias, *rest, wanted
+            self.gradient.to(out), self.x.to(out), self.weight.to(out), bias, *further, wanted
         )
 
 
@@ -82,13 +82,16 @@ class Catching(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         out = func(*args, **(kwargs or {}))
-        if func in (F.conv2d, F.conv3d):
+        if func in _CONVOLUTIONS:
             named = dict(zip(_NAMES, args, strict=False)) | (kwargs or {})
             if named["weight"].requires_grad:
-                self.found.append(_caught(out, **named))
+                transposed = func in (F.conv_transpose2d, F.conv_transpose3d)
+                self.found.append(_caught(out, transposed=transposed, **named))
         return out
 
 
+_CONVOLUTIONS = (F.conv2d, F.conv3d, F.conv_transpose2d, F.conv_transpose3d)
+# As far as both kinds agree; the others are given by name.
 _NAMES = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")
 
 
@@ -101,6 +104,8 @@ def _caught(
     padding: Any = 0,
     dilation: Any = 1,
     groups: int = 1,
+    *,
+    transposed: bool,
 ) -> Alone:
     ndim = input.ndim - 2
     settings = tuple(
@@ -108,7 +113,9 @@ def _caught(
     )
     bias = None if bias is None else bias.detach()
     x, needs = input.detach().clone(), input.requires_grad
-    return Alone(x, weight.detach(), bias, settings, groups, torch.randn_like(out), needs)
+    return Alone(
+        x, weight.detach(), bias, settings, groups, torch.randn_like(out), needs, transposed
+    )
 
 
 def built(name: str, ndim: int, device: torch.device) -> Parts:
