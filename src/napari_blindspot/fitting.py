@@ -53,6 +53,7 @@ S = TypeVar("S", bound=np.generic)
 
 _PIXELS_IN_TRAINING, _PIXELS_AT_THE_END, _PIXELS_IN_HASTE = 300_000, 1_000_000, 15_000
 _PIXELS_AT_ONCE = 100_000  # where nothing is trained
+_PIXELS_PER_SECOND = 20_000  # of training, between these bounds
 _KEPT_LOSSES = 1000
 _SMOOTH, _DARK_AND_BRIGHT, _LEAST_CONTRAST = 2.0, (0.1, 99.9), 1e-3
 
@@ -223,7 +224,7 @@ class Learner:
         """The network, with the noise as it sees it."""
         try:
             with obeying(stop):
-                pixels = _PIXELS_AT_THE_END if losses else _PIXELS_AT_ONCE
+                pixels = _pixels_to_fit(lesson.spec.budget_s) if losses else _PIXELS_AT_ONCE
                 fitted, parts = _calibrated(lesson, generator, pixels)
         except Halted:
             fitted, parts = _calibrated(lesson, generator, _PIXELS_IN_HASTE)
@@ -292,6 +293,12 @@ class Learner:
             contrast=_contrast(normal),
             pixels=sum(each.n_samples * math.prod(each.space) for each in self.series),
         )
+
+
+def _pixels_to_fit(budget_s: float) -> int:
+    """Fewer after a short training, which the fit would otherwise outlast."""
+    wanted = int(_PIXELS_PER_SECOND * budget_s)
+    return min(max(wanted, _PIXELS_IN_TRAINING), _PIXELS_AT_THE_END)
 
 
 def _unrepeated(samples: NDArray[S], channels: int) -> NDArray[S]:

@@ -9,7 +9,7 @@ import pytest
 
 import measure_scenes as scenes
 from napari_blindspot import methods, noise_report
-from napari_blindspot.measure.advice import advice, comparison
+from napari_blindspot.measure.advice import advice, comparison, correlation_choice
 from napari_blindspot.measure.correlation import Correlation
 
 
@@ -45,6 +45,21 @@ def test_correlated_noise_needs_a_pattern_that_the_method_takes(white, lags, par
     for name, value in parameters.items():
         assert f"--param {name}={value}" in text
     methods.create("struct_n2v", parameters)
+
+
+@pytest.mark.parametrize(
+    ("lags", "method"),
+    [
+        ({"X": [0.5, 0.2], "Y": [0.55, 0.2]}, "express"),
+        ({"X": [0.5], "Y": [0.3]}, "struct_n2v"),
+        ({"X": [0.15], "Y": [0.15]}, "struct_n2v"),
+    ],
+)
+def test_noise_that_is_alike_along_both_axes_is_known_to_express(white, lags, method):
+    channel = correlated(white, **lags)
+    assert correlation_choice([channel]).method == method
+    assert correlation_choice([correlated(white), channel]).method == method
+    assert correlation_choice([correlated(white, X=[0.5]), channel]).method == "struct_n2v"
 
 
 def test_uncertain_correlation_is_not_acted_upon(white):

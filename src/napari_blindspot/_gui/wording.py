@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_blindspot import methods
 from napari_blindspot.io.calibration import OME_SYMBOLS, TIME_UNITS
-from napari_blindspot.measure.advice import Choice, notes, pattern_choice, remarks
+from napari_blindspot.measure.advice import Choice, notes, correlation_choice, remarks
 from napari_blindspot.measure.numerals import number
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def noise_text(report: NoiseReport) -> str:
 
 def advised(report: NoiseReport) -> dict[str, Any]:
     """Fields of a Job that the noise asks for, `method` and `params`; empty if any would do."""
-    choice = pattern_choice((report.before or report).channels)
+    choice = correlation_choice((report.before or report).channels)
     if choice is None:
         return {}
     return {"method": choice.method, "params": dict(choice.params)}

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _ALIKE = 0.05  # part by which two variances may differ
 _MUCH = 0.01  # part of the pixels from which saturation is worth a word
+# Correlation of neighbours that `express` recognises for certain, and how alike along X and Y.
+_CLEARLY, _SAME = 0.2, 0.1
 
 
 @dataclass(frozen=True)
@@ -77,8 +79,15 @@ def remarks(noise: ChannelNoise) -> list[Remark]:
     return found
 
 
-def pattern_choice(channels: Sequence[ChannelNoise]) -> Choice | None:
-    """What hides the correlated noise of all channels; None where it is independent."""
+def correlation_choice(channels: Sequence[ChannelNoise]) -> Choice | None:
+    """What suits the correlated noise of all channels; None where it is independent.
+
+    `express` was told in its pretraining of noise that is alike along X and Y; any other is hidden
+    from the network by a pattern.
+    """
+    shared = [channel for channel in channels if any(map(channel.correlated, "XY"))]
+    if shared and all(map(_is_alike, shared)):
+        return Choice("express")
     x, y = (max((channel.correlated(axis) for channel in channels), default=0) for axis in "XY")
     return Choice("struct_n2v", _pattern(x, y)) if x or y else None
 
@@ -118,10 +127,17 @@ def comparison(noise: ChannelNoise, before: ChannelNoise) -> str:
     )
 
 
+def _is_alike(noise: ChannelNoise) -> bool:
+    """Whether neighbours along X and Y clearly share noise, and as much of it."""
+    first = {c.axis: c.lags[0] for c in noise.correlations if len(c.lags)}
+    x, y = (first.get(axis, 0.0) for axis in "XY")
+    return min(x, y) >= _CLEARLY and abs(x - y) <= _SAME
+
+
 def _on_correlation(noise: ChannelNoise) -> Remark:
     if not any(c.axis in "XY" for c in noise.correlations):
         return Remark("The image is too small to tell whether the noise is correlated.")
-    choice = pattern_choice([noise])
+    choice = correlation_choice([noise])
     if choice is not None:
         along = " and ".join(axis for axis in "XY" if noise.correlated(axis))
         return Remark(
