@@ -15,6 +15,18 @@ def test_all_eight_turns_differ_and_undo():
         assert torch.equal(turn.undo(turn.apply(x)), x)
 
 
+def test_upright_turns_exchange_no_axes():
+    assert [turn.transposed for turn in turns(8, upright=True)] == [False] * 4
+    along_x = torch.rand(1, 1, 6, 6).cumsum(-1)
+    means = [
+        averaged(lambda y: y.mean(-1, keepdim=True).expand_as(y), along_x, 8, upright=u)
+        for u in (True, False)
+    ]
+    rows = along_x.mean(-1, keepdim=True).expand_as(along_x)
+    torch.testing.assert_close(means[0], rows)
+    assert not torch.allclose(means[1], rows)
+
+
 def test_average_of_a_pixelwise_function_is_the_function():
     x = torch.rand(1, 1, 4, 8)
     for count in (1, 2, 5, 8):

@@ -34,9 +34,9 @@ def test_white_noise_suits_every_method(white):
 @pytest.mark.parametrize(
     ("lags", "parameters"),
     [
-        ({"X": [0.5]}, {"pattern": "horizontal", "length": 3}),
-        ({"Y": [0.6, 0.3]}, {"pattern": "vertical", "length": 5}),
-        ({"X": [0.6, 0.2], "Y": [0.4]}, {"pattern": "11111/11111/11111"}),
+        ({"X": [0.15]}, {"pattern": "horizontal", "length": 3}),
+        ({"Y": [0.8, 0.6, 0.4, 0.2]}, {"pattern": "vertical", "length": 9}),
+        ({"X": [0.8, 0.5, 0.3, 0.2], "Y": [0.4]}, {"pattern": "/".join(["1" * 9] * 3)}),
     ],
 )
 def test_correlated_noise_needs_a_pattern_that_the_method_takes(white, lags, parameters):
@@ -51,15 +51,16 @@ def test_correlated_noise_needs_a_pattern_that_the_method_takes(white, lags, par
     ("lags", "method"),
     [
         ({"X": [0.5, 0.2], "Y": [0.55, 0.2]}, "express"),
-        ({"X": [0.5], "Y": [0.3]}, "struct_n2v"),
+        ({"X": [0.5, 0.2, 0.1]}, "express"),
+        ({"X": [0.5, 0.2, 0.1, 0.1]}, "struct_n2v"),
         ({"X": [0.15], "Y": [0.15]}, "struct_n2v"),
     ],
 )
-def test_noise_that_is_alike_along_both_axes_is_known_to_express(white, lags, method):
+def test_noise_of_near_neighbours_is_known_to_express(white, lags, method):
     channel = correlated(white, **lags)
     assert correlation_choice([channel]).method == method
     assert correlation_choice([correlated(white), channel]).method == method
-    assert correlation_choice([correlated(white, X=[0.5]), channel]).method == "struct_n2v"
+    assert correlation_choice([correlated(white, Y=[0.15]), channel]).method == "struct_n2v"
 
 
 def test_uncertain_correlation_is_not_acted_upon(white):

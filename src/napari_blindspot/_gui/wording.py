@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_blindspot import methods
 from napari_blindspot.io.calibration import OME_SYMBOLS, TIME_UNITS
-from napari_blindspot.measure.advice import Choice, notes, correlation_choice, remarks
+from napari_blindspot.measure.advice import Choice, correlation_choice, notes, remarks
 from napari_blindspot.measure.numerals import number
 
 if TYPE_CHECKING:

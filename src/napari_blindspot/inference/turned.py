@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -29,17 +29,25 @@ class Turn:
         return x.flip(self.mirrored) if self.mirrored else x
 
 
-def turns(count: int) -> Iterator[Turn]:
-    """The first `count` (1 to 8) of the turns of the YX plane, the most different ones first."""
+def turns(count: int, *, upright: bool = False) -> list[Turn]:
+    """The first `count` (1 to 8) of the turns of the YX plane, the most different ones first.
+
+    With `upright` those alone that leave Y and X as they are: four.
+    """
     mirrors = [(), (-1, -2), (-1,), (-2,)]
     every = [Turn(m, t) for m, t in itertools.product(mirrors, (False, True))]
     order = [0, 3, 4, 7, 1, 2, 5, 6]
-    return (every[i] for i in order[:count])
+    ordered = [every[i] for i in order if not (upright and every[i].transposed)]
+    return ordered[:count]
 
 
 def averaged(
-    function: Callable[[Tensor], Tensor], x: Float[Tensor, "b c *space"], count: int
+    function: Callable[[Tensor], Tensor],
+    x: Float[Tensor, "b c *space"],
+    count: int,
+    *,
+    upright: bool = False,
 ) -> Float[Tensor, "b k *space"]:
     """Mean of `function` over the first `count` turns of `x`, each turned back."""
-    results = [turn.undo(function(turn.apply(x))) for turn in turns(count)]
-    return torch.stack(results).mean(0) if count > 1 else results[0]
+    results = [turn.undo(function(turn.apply(x))) for turn in turns(count, upright=upright)]
+    return torch.stack(results).mean(0) if len(results) > 1 else results[0]

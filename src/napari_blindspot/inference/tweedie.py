@@ -115,7 +115,8 @@ class Tweedie:
         with_std: bool = True,
     ) -> Prediction:
         """Denoised batch with its posterior standard deviation."""
-        mean = averaged(network, noisy, self.turns)
+        y, x = self.along
+        mean = averaged(network, noisy, self.turns, upright=y != x)
         std = self._std(network, noisy, mean) if with_std else None
         if any(self.weights):
             weights = mean.new_tensor(self.weights).view(-1, *(1,) * (mean.ndim - 2))

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 _ALIKE = 0.05  # part by which two variances may differ
 _MUCH = 0.01  # part of the pixels from which saturation is worth a word
-# Correlation of neighbours that `express` recognises for certain, and how alike along X and Y.
-_CLEARLY, _SAME = 0.2, 0.1
+# Correlation of neighbours that `express` recognises for certain, and how far it may reach.
+_CLEARLY, _FARTHEST = 0.2, 3
 
 
 @dataclass(frozen=True)
@@ -82,11 +82,13 @@ def remarks(noise: ChannelNoise) -> list[Remark]:
 def correlation_choice(channels: Sequence[ChannelNoise]) -> Choice | None:
     """What suits the correlated noise of all channels; None where it is independent.
 
-    `express` was told in its pretraining of noise that is alike along X and Y; any other is hidden
-    from the network by a pattern.
+    `express` has learned in its pretraining how noise over a few pixels looks; noise that reaches
+    farther is hidden from a network by a pattern. Noise over 3 pixels along X was denoised by
+    `express` to 32.1, 33.1 and 33.8 dB (three confocal images) in 3 s and by `struct_n2v` to 30.6,
+    29.3 and 28.9 dB in 42 s; over 5 pixels it was 29.2 and 27.2 against 30.0 and 32.3 dB.
     """
     shared = [channel for channel in channels if any(map(channel.correlated, "XY"))]
-    if shared and all(map(_is_alike, shared)):
+    if shared and all(map(_is_known, shared)):
         return Choice("express")
     x, y = (max((channel.correlated(axis) for channel in channels), default=0) for axis in "XY")
     return Choice("struct_n2v", _pattern(x, y)) if x or y else None
@@ -127,11 +129,10 @@ def comparison(noise: ChannelNoise, before: ChannelNoise) -> str:
     )
 
 
-def _is_alike(noise: ChannelNoise) -> bool:
-    """Whether neighbours along X and Y clearly share noise, and as much of it."""
-    first = {c.axis: c.lags[0] for c in noise.correlations if len(c.lags)}
-    x, y = (first.get(axis, 0.0) for axis in "XY")
-    return min(x, y) >= _CLEARLY and abs(x - y) <= _SAME
+def _is_known(noise: ChannelNoise) -> bool:
+    """Whether neighbours clearly share noise, and only near ones do."""
+    nearest = max(c.lags[0] for c in noise.correlations if c.axis in "XY")
+    return nearest >= _CLEARLY and max(map(noise.correlated, "XY")) <= _FARTHEST
 
 
 def _on_correlation(noise: ChannelNoise) -> Remark:

@@ -140,8 +140,8 @@ class Express(Method):
     title: ClassVar[str] = "Express"
     reference: ClassVar[str] = "Our own, after Pang et al., CVPR 2021"
     assumption: ClassVar[str] = (
-        "The variance of the noise is gain * signal + offset. Neighbours may share noise, if alike "
-        "along X and Y."
+        "The variance of the noise is gain * signal + offset. Neighbours along X and Y may share "
+        "noise."
     )
     gain_floor_db: ClassVar[float] = 5.0
     has_std: ClassVar[bool] = True

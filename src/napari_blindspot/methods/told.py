@@ -19,7 +19,7 @@ _WHITE: Along = ((0.0, 0.0), (0.0, 0.0))
 _LEAST_VARIANCE = 0.02  # as a part of the variance at the mean of the data
 _CORRELATED = 0.15  # at a distance of one pixel, from where on noise counts as such
 _MOST_CORRELATED = 0.85
-_ALIKE = 0.15  # difference between the axes up to which both are taken for the same
+_ALIKE = 0.15  # difference between the axes up to which both have that of their mean
 _LEAST_SEEN = 0.1  # of the variance
 _CUT_OFF = (0.08, -0.03)  # more than that at lag 1 and less at lag 2 tells of high frequencies only
 _NARROWEST, _STEP, _STEPS, _REACH = 0.3, 0.02, 29, 6  # blurs in pixels; wider ones look alike
@@ -78,20 +78,22 @@ def floored(law: NoiseLaw) -> NoiseLaw:
 
 
 def _along(spec: Spec) -> Along:
-    """Correlation along Y and X, where it is strong and alike along both."""
+    """Correlation along Y and X, where it is strong along one of them at least."""
     if not spec.along:
         return _WHITE
     y, x = spec.along[0]
-    lags = [(a + b) / 2 for a, b in zip(y, x, strict=True)]
-    if abs(y[0] - x[0]) > _ALIKE:
-        return _WHITE
+    if abs(y[0] - x[0]) <= _ALIKE:
+        y = x = tuple((a + b) / 2 for a, b in zip(y, x, strict=True))
+    y, x = _told(y), _told(x)
+    return (y, x) if max(y[0], x[0]) >= _CORRELATED else _WHITE
+
+
+def _told(lags: Sequence[float]) -> tuple[float, float]:
+    """Correlation at lags of 1 and 2 along an axis, within what the network has learned."""
     one, two = lags[:2]
     if one > _CUT_OFF[0] and two < _CUT_OFF[1]:
         one, two = _of_a_blur(lags)
-    if one < _CORRELATED:
-        return _WHITE
-    kept = (min(one, _MOST_CORRELATED), max(two, 0.0))
-    return kept, kept
+    return min(max(one, 0.0), _MOST_CORRELATED), max(two, 0.0)
 
 
 def _of_a_blur(lags: Sequence[float]) -> tuple[float, float]:
