@@ -122,7 +122,9 @@ def built(name: str, ndim: int, device: torch.device) -> Parts:
     """Parts of a method with its defaults, for an image with a known noise."""
     torch.manual_seed(0)
     noise, pixels = (NoiseLaw(0.1, 0.2, 0.1),), 1 << 18
-    spec = Spec(ndim, 1, (0.0,), (1.0,), noise=noise, correlation=((0.0,),), pixels=pixels)
+    spec = Spec(
+        ndim, 1, (0.0,), (1.0,), noise=noise, along=(((0.0, 0.0), (0.0, 0.0)),), pixels=pixels
+    )
     parts = methods.get(name)().build(spec)
     parts.network.to(device)
     return parts

@@ -21,7 +21,9 @@ from napari_blindspot.methods import Parts, Spec
 def built(name: str, ndim: int, layout: torch.memory_format | None) -> Parts:
     """Parts of a method with its defaults, for noise that is correlated."""
     torch.manual_seed(0)
-    parts = methods.get(name)().build(Spec(ndim, 1, (0.0,), (1.0,), correlation=((0.6, 0.2),)))
+    parts = methods.get(name)().build(
+        Spec(ndim, 1, (0.0,), (1.0,), along=(((0.6, 0.2), (0.6, 0.2)),))
+    )
     parts.network.train()
     if layout:
         parts.network.to(memory_format=layout)  # type: ignore[call-overload]

@@ -17,7 +17,7 @@ from napari_blindspot.noise import NoiseLaw
 from napari_blindspot.pairs import TrainingPair
 
 LAWS = (NoiseLaw(0.0, 1.0, 1.0),)
-pytestmark = pytest.mark.usefixtures("few_pixels")
+pytestmark = [pytest.mark.usefixtures("few_pixels"), pytest.mark.no_cover]
 SMALL = {"threads": 1, "patch": 32, "batch": 2, "similar": False, "turns": 1}
 
 

@@ -12,7 +12,7 @@ from napari_blindspot.exam import Exam, held_out
 from napari_blindspot.normalization import Normalization
 from napari_blindspot.series import Series
 
-pytestmark = pytest.mark.usefixtures("few_pixels")
+pytestmark = [pytest.mark.usefixtures("few_pixels"), pytest.mark.no_cover]
 
 
 def series_of(image):

@@ -9,7 +9,7 @@ from napari_blindspot.events import Finished, Preview, Step, Watching
 from napari_blindspot.job import Job
 from napari_blindspot.run import run
 
-pytestmark = pytest.mark.usefixtures("few_pixels")
+pytestmark = [pytest.mark.usefixtures("few_pixels"), pytest.mark.no_cover]
 SMALL = {"width": 8, "depth": 1, "patch": 32, "batch": 8, "members": 1}
 
 

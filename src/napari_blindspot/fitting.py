@@ -279,7 +279,6 @@ class Learner:
         normal = torch.from_numpy(_unrepeated(source.normalization.apply(probe), count))
         normalization = source.normalization.pooled(count)
         laws = estimate_noise_law(normal) if min(normal.shape[-2:]) > 2 else ()
-        along = noise_correlation(normal.numpy(), laws)
         return Spec(
             ndim=normal.ndim - 2,
             channels=count,
@@ -288,8 +287,7 @@ class Learner:
             budget_s=self.budget.seconds or (self.budget.steps or 0) / self.method.steps_per_s,
             noise=laws,
             quantum=normalization.quanta(_unrepeated(probe, count)),
-            correlation=tuple(_stronger(*axes) for axes in along),
-            along=along,
+            along=noise_correlation(normal.numpy(), laws),
             contrast=_contrast(normal),
             pixels=sum(each.n_samples * math.prod(each.space) for each in self.series),
         )
@@ -304,11 +302,6 @@ def _pixels_to_fit(budget_s: float) -> int:
 def _unrepeated(samples: NDArray[S], channels: int) -> NDArray[S]:
     """Samples `(N, C, *space)` whose repeats are samples, too."""
     return samples.reshape(-1, channels, *samples.shape[2:])
-
-
-def _stronger(*axes: Sequence[float]) -> tuple[float, ...]:
-    """Of the correlations along Y and X at each lag."""
-    return tuple(max(lags, key=abs) for lags in zip(*axes, strict=True))
 
 
 def _contrast(normal: Tensor) -> tuple[float, ...]:

@@ -225,7 +225,6 @@ def _spec(values: dict[str, Any]) -> Spec:
         budget_s=float(values["budget_s"]),
         noise=tuple(NoiseLaw(**law) for law in values["noise"]),
         quantum=tuple(map(float, values["quantum"])),
-        correlation=tuple(tuple(map(float, lags)) for lags in values.get("correlation", ())),
         contrast=tuple(map(float, values.get("contrast", ()))),
         pixels=int(values.get("pixels", 0)),
         along=tuple((_floats(y), _floats(x)) for y, x in values.get("along", ())),

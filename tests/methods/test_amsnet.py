@@ -41,8 +41,7 @@ def test_factors_follow_from_the_measured_correlation(sigma, factors, refinement
     image = correlated((256, 256), sigma)
     normal = ((image - image.mean()) / image.std()).astype(np.float32)[None, None]
     laws = estimate_noise_law(torch.from_numpy(normal))
-    ((lags, _),) = noise_correlation(normal, laws)
-    spec = dataclasses.replace(SPEC, correlation=(lags,))
+    spec = dataclasses.replace(SPEC, along=noise_correlation(normal, laws))
     parts = methods.create("amsnet", SMALL).build(spec)
     assert (parts.network.factor, parts.predictor.factor) == factors
     assert parts.predictor.refinements == refinements
@@ -56,7 +55,7 @@ def test_the_method_is_told_the_correlation():
 
 
 def test_given_numbers_take_the_place_of_measured_ones():
-    spec = dataclasses.replace(SPEC, correlation=((0.6, 0.3, 0.0),))
+    spec = dataclasses.replace(SPEC, along=(((0.6, 0.1, 0.0), (0.2, 0.3, 0.0)),))
     given = {"factor": 5, "prediction_factor": 1, "refinements": 3}
     parts = methods.create("amsnet", {**SMALL, **given}).build(spec)
     assert (parts.network.factor, parts.predictor.factor) == (5, 1)

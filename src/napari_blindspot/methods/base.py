@@ -39,16 +39,14 @@ class Spec:
     quantum : tuple of float
         Step between neighbouring grey values of each channel, normalised units; 0 for values
         that are not evenly spaced. Empty: unknown.
-    correlation : tuple of tuple of float
-        Correlation of the noise of each channel at lags of 1, 2... pixels, the stronger one of
-        those along Y and X; empty where it could not be measured.
-    along : tuple of pairs of tuple of float
-        The same along Y and along X.
     contrast : tuple of float
         From the dark to the bright parts of the smoothed data of each channel, normalised units.
         Empty: unknown.
     pixels : int
         Pixels of each channel that there are to learn from. 0: unknown.
+    along : tuple of pairs of tuple of float
+        Correlation of the noise of each channel at lags of 1, 2... pixels, along Y and along X;
+        empty where it could not be measured.
     """
 
     ndim: int
@@ -58,10 +56,15 @@ class Spec:
     budget_s: float = 60.0
     noise: tuple[NoiseLaw, ...] = ()
     quantum: tuple[float, ...] = ()
-    correlation: tuple[tuple[float, ...], ...] = ()
     contrast: tuple[float, ...] = ()
     pixels: int = 0
     along: tuple[tuple[tuple[float, ...], tuple[float, ...]], ...] = ()
+
+    @property
+    def correlation(self) -> tuple[tuple[float, ...], ...]:
+        """Correlation of each channel at lags of 1, 2... pixels, the stronger one of both axes."""
+        axes = (zip(*both, strict=True) for both in self.along)
+        return tuple(tuple(max(lags, key=abs) for lags in each) for each in axes)
 
 
 @dataclass(frozen=True)
