@@ -33,7 +33,7 @@ ROWS = (
     {"methods", "training"},
     {"job", "model"},
     {"blind"},
-    {"sources"},
+    {"sources", "specs"},
     {"blending", "exam", "fitting", "prediction", "preview"},
     {"layouts", "results"},
     {"run"},

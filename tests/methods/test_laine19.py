@@ -57,7 +57,7 @@ def test_joint_noise_is_learned(monkeypatch):
     clean = np.fromfunction(lambda y, x: 200 + 60 * np.sin(y / 9) * np.cos(x / 11), (96, 96))
     noisy = clean + 10 * rng.standard_normal(clean.shape)
     options = {"likelihood": "gaussian", "noise_model": "joint", "patch": 48, "batch": 1}
-    estimate = "napari_blindspot.fitting.estimate_noise_law"
+    estimate = "napari_blindspot.specs.estimate_noise_law"
     monkeypatch.setattr(estimate, lambda samples: (NoiseLaw(0.0, 0.25, 0.25),))
     result = api.denoise(noisy, **{**SMALL, **options, "budget": "300steps"})
     assert scenes.peak_signal_to_noise(result.image, clean) > 30
