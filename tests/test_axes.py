@@ -69,7 +69,8 @@ def layouts(draw):
     extra = draw(st.sets(st.sampled_from("TCZS")))
     axes = "".join(draw(st.permutations(sorted(extra | {"Y", "X"}))))
     shape = tuple(draw(st.integers(1, 4)) for _ in axes)
-    spatial = draw(st.sampled_from(["YX", "ZYX"])) if "Z" in axes else "YX"
+    able = ["YX", *(f"{letter}YX" for letter in "ZT" if letter in axes)]
+    spatial = draw(st.sampled_from(able))
     return Layout(axes, shape, spatial)
 
 
@@ -120,7 +121,7 @@ def test_samples_are_a_view_where_the_order_allows_it():
 def test_layout_refuses_space_that_is_not_there():
     with pytest.raises(InputError, match="needs a Z axis but the axes are TYX"):
         Layout("TYX", (2, 5, 6), "ZYX")
-    with pytest.raises(InputError, match="use YX or ZYX"):
+    with pytest.raises(InputError, match="use YX, ZYX, TYX"):
         Layout("TYX", (2, 5, 6), "XY")
 
 

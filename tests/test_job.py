@@ -44,7 +44,7 @@ def test_settings_of_the_paper_are_put_into_parameters_and_steps_at_once():
         ({"method": "magic"}, "express"),
         ({"budget": "soon"}, "balanced"),
         ({"method": "express", "budget": "paper"}, "not there for express"),
-        ({"dims": "4D"}, "auto, 2D, 3D"),
+        ({"dims": "4D"}, "auto, 2D, 3D, 2D.T"),
         ({"params": {"size": 3}}, "Unknown parameter 'size'"),
         ({"seed": True}, "seed=True is not of type int"),
         ({"inputs": "a.tif"}, "inputs='a.tif' is not of type"),

@@ -109,10 +109,23 @@ def test_thick_stacks_are_denoised_as_volumes(depth):
     assert flat.model.spatial == "YX"
 
 
+@pytest.mark.parametrize("axes", ["TYX", "TZYX", "YTX"])
+def test_frames_see_those_before_and_after_them(axes, tmp_path):
+    lengths = {"T": 5, "Z": 2, "Y": 24, "X": 28}
+    noisy = np.random.default_rng(0).random([lengths[letter] for letter in axes], np.float32)
+    result = api.denoise(noisy, axes=axes, dims="2D+T", **_flat(QUICK))
+    assert (result.model.spatial, result.model.dims) == ("TYX", "2D+T")
+    assert len(result.model.networks[0].parts.network.divisor) == 3
+    result.model.save(tmp_path / "model.safetensors")
+    again = api.apply(tmp_path / "model.safetensors", noisy, axes=axes, device="cpu")
+    np.testing.assert_allclose(again.image, result.image, rtol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"dims": "3D"}, "needs a Z axis"),
+        ({"dims": "3D"}, "A 3D network needs a Z axis, the input has YX; use --dims 2D"),
+        ({"dims": "2D+T"}, "A 2D.T network needs a T axis, the input has YX; use --dims 2D"),
         ({"uncertainty": "u.tif"}, "has no uncertainty"),
         ({"device": "cuda:9"}, "not available"),
         ({"device": "tpu"}, "auto, cpu, cuda, mps"),

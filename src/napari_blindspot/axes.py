@@ -19,7 +19,14 @@ LETTERS = "TCZYXS"
 SHORT = 4  # an axis of at most this length is guessed to be a channel
 SMALLEST_RGB = 16  # colour images have more rows and columns than this
 
-Spatial = Literal["YX", "ZYX"]
+Spatial = Literal["YX", "ZYX", "TYX"]
+# What a user calls them.
+DIMS: dict[str, Spatial] = {"2D": "YX", "3D": "ZYX", "2D+T": "TYX"}
+
+
+def dims_of(space: Spatial) -> str:
+    """What a user calls the axes that a network sees as space."""
+    return next(name for name, each in DIMS.items() if each == space)
 
 
 def check_axes(text: str, ndim: int) -> str:
@@ -97,9 +104,9 @@ class Layout:
         Letters of the array's axes.
     shape : tuple of int
         Their lengths.
-    spatial : {"YX", "ZYX"}
-        The axes a network sees as space. T, and Z where it is not spatial, become samples;
-        C and S become channels.
+    spatial : {"YX", "ZYX", "TYX"}
+        The axes a network sees as space; those of T and Z that are not become samples, C and S
+        channels.
     repeats : str
         Letter of an axis along which the same thing is shown again, or empty. It becomes no
         samples: a sample holds all channels of its first place, then all of its second...
@@ -119,11 +126,13 @@ class Layout:
     def __post_init__(self) -> None:
         object.__setattr__(self, "axes", check_axes(self.axes, len(self.shape)))
         object.__setattr__(self, "shape", tuple(int(length) for length in self.shape))
-        if self.spatial not in ("YX", "ZYX"):
-            raise InputError(f"spatial={self.spatial!r} is not allowed; use YX or ZYX.")
+        if self.spatial not in DIMS.values():
+            allowed = ", ".join(DIMS.values())
+            raise InputError(f"spatial={self.spatial!r} is not allowed; use {allowed}.")
         if not set(self.spatial) <= set(self.axes):
             raise InputError(
-                f"spatial={self.spatial!r} needs a Z axis but the axes are {self.axes}; use YX."
+                f"spatial={self.spatial!r} needs a {self.spatial[0]} axis but the axes are "
+                f"{self.axes}; use YX."
             )
         if not set(self.repeats) <= set(self.axes) - set(self.spatial):
             free = ", ".join(letter for letter in self.axes if letter not in self.spatial)

@@ -125,7 +125,7 @@ class BlindPlanes:
         """Of planes `(C, L, Y, X)`, and of a made-up image: the denoised one and white noise."""
         parts, scale = network.parts, network.normalization
         net = parts.network.to(self.device)
-        volumes = self.model.spatial == "ZYX"
+        volumes = len(self.model.spatial) == 3
         samples = planes[None] if volumes else planes.swapaxes(0, 1)
         shown = pad_reflected(scale.apply(samples), net.divisor)
         noisy = torch.from_numpy(shown).to(self.device)

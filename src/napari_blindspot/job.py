@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from napari_blindspot import methods
-from napari_blindspot.axes import Spatial
+from napari_blindspot.axes import DIMS, Spatial
 from napari_blindspot.budget import INSTANT, PAPER, PRESETS, Budget
 from napari_blindspot.io.base import replacing
 from napari_blindspot.params import InputError
 from napari_blindspot.regions import parse_region
 
-SPATIAL: dict[str, Spatial | Literal["auto"]] = {"auto": "auto", "2D": "YX", "3D": "ZYX"}
+SPATIAL: dict[str, Spatial | Literal["auto"]] = {"auto": "auto", **DIMS}
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,9 @@ class Job:
         End a training when the loss on held-out pixels falls no more; holds out pixels, too.
     joint : bool
         Denoise all channels together, with one network.
-    dims : {"auto", "2D", "3D"}
-        Whether networks see planes or volumes; auto takes volumes from 8 planes on.
+    dims : {"auto", "2D", "3D", "2D+T"}
+        Whether networks see planes, volumes, or planes with those before and after them; auto takes
+        volumes from 8 planes on, and else planes.
     device : str
         `auto`, `cpu`, `cuda` or `mps`.
     seed : int
@@ -112,7 +113,7 @@ class Job:
 
     @property
     def spatial(self) -> Spatial | Literal["auto"]:
-        """Spatial axes of the networks: `auto`, `YX` or `ZYX`."""
+        """Spatial axes of the networks: `auto`, `YX`, `ZYX` or `TYX`."""
         return SPATIAL[self.dims]
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from napari_blindspot.axes import Layout
+from napari_blindspot.axes import DIMS, Layout, dims_of
 from napari_blindspot.measure import repeats
 from napari_blindspot.params import InputError
 from napari_blindspot.series import Series
@@ -30,16 +30,25 @@ def space_of(
     InputError
         If those that are wanted do not.
     """
-    able = [n for n in method.dims if n == 2 or "Z" not in method.repeats]
     if wanted == "auto":
         thick = all(_length(volume, "Z") >= _THINNEST_3D for volume in volumes)
-        wanted = "ZYX" if thick and 3 in able else "YX"
-    if len(wanted) not in able:
-        raise InputError(f"This method does not work in {len(wanted)}D; use --dims {able[0]}D.")
-    if wanted == "ZYX" and any("Z" not in volume.axes for volume in volumes):
-        axes = next(volume.axes for volume in volumes if "Z" not in volume.axes)
-        raise InputError(f"A 3D network needs a Z axis, the input has {axes}; use --dims 2D.")
+        wanted = "ZYX" if thick and _is_able(method, "ZYX") else "YX"
+    if not _is_able(method, wanted):
+        able = next(dims for dims, space in DIMS.items() if _is_able(method, space))
+        raise InputError(f"This method does not work in {dims_of(wanted)}; use --dims {able}.")
+    letter = wanted[0]
+    lacking = next((volume.axes for volume in volumes if letter not in volume.axes), None)
+    if lacking and len(wanted) == 3:
+        raise InputError(
+            f"A {dims_of(wanted)} network needs a {letter} axis, the input has {lacking}; "
+            "use --dims 2D."
+        )
     return wanted
+
+
+def _is_able(method: Method, space: Spatial) -> bool:
+    """Whether a method works in a space, which must not be that of its repeats."""
+    return len(space) in method.dims and not set(method.repeats) & set(space)
 
 
 def to_learn_from(volume: Volume, space: Spatial, method: Method) -> Layout:

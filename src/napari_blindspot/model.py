@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from safetensors import SafetensorError, safe_open
 
 from napari_blindspot import methods
-from napari_blindspot.axes import Layout
+from napari_blindspot.axes import DIMS, Layout, dims_of
 from napari_blindspot.methods.base import Method, Parts, Spec
 from napari_blindspot.noise import LawInterval, NoiseLaw
 from napari_blindspot.normalization import Normalization
@@ -77,7 +77,7 @@ class Model:
     method : Method
         Method and parameters that made it.
     spatial : str
-        `YX` or `ZYX`.
+        `YX`, `ZYX` or `TYX`.
     networks : tuple of TrainedNetwork
         The networks; their channels are those of the training data.
     """
@@ -85,6 +85,11 @@ class Model:
     method: Method
     spatial: Spatial
     networks: tuple[TrainedNetwork, ...]
+
+    @property
+    def dims(self) -> str:
+        """What its networks see: `2D`, `3D` or `2D+T`."""
+        return dims_of(self.spatial)
 
     @property
     def n_channels(self) -> int:
@@ -164,9 +169,10 @@ def _header_of(metadata: dict[str, str] | None, path: str | Path) -> dict[str, A
 
 
 def _spatial(text: str) -> Spatial:
-    if text not in ("YX", "ZYX"):
+    found = next((space for space in DIMS.values() if space == text), None)
+    if found is None:
         raise ValueError(f"spatial={text!r}")
-    return "YX" if text == "YX" else "ZYX"
+    return found
 
 
 def _describe(network: TrainedNetwork) -> dict[str, Any]:

@@ -96,7 +96,7 @@ def report_of(
     trained.check_fits(volume)
     before = measure_noise(volume, black_level)
     laws = tuple(map(_law, before.channels))
-    along = "Z" if trained.spatial == "ZYX" else stacking_axes(volume)[:1]
+    along = trained.spatial[0] if len(trained.spatial) == 3 else stacking_axes(volume)[:1]
     predict = BlindPlanes(trained, laws, devices.choose(device))
     report = measure_blind(volume, predict, along, before, black_level)
     return dataclasses.replace(report, model=trained.method.title)

@@ -99,7 +99,7 @@ def test_the_noise_is_told_in_words_and_its_advice_is_taken(window, qtbot):
 
     rng = np.random.default_rng(0)
     noise = rng.normal(0, 20, (256, 260))
-    correlated = 500 + sum(noise[:, lag : lag + 256] for lag in range(3))
+    correlated = 500 + sum(noise[:, lag : lag + 256] for lag in range(5))
     _, tab = window(correlated.astype(np.float32), name="rows")
 
     tab.image.analyse.click()

@@ -98,19 +98,26 @@ def test_noise_that_suits_every_method(report):
 
 
 def test_correlated_noise_names_a_method_that_can_be_used(report):
-    rows = changed(report, {**KNOWN, "correlations": along("X", 0.6, 0.3)})
+    rows = changed(report, {**KNOWN, "correlations": along("X", 0.8, 0.6, 0.4, 0.2)})
     text = wording.noise_text(rows)
     assert "read row by row" in text
-    assert "use StructN2V (pattern horizontal, length 5 px)." in text
+    assert "use StructN2V (pattern horizontal, length 9 px)." in text
     assert "--" not in text
     fields = wording.advised(rows)
-    assert fields == {"method": "struct_n2v", "params": {"pattern": "horizontal", "length": 5}}
+    assert fields == {"method": "struct_n2v", "params": {"pattern": "horizontal", "length": 9}}
     methods.create(fields["method"], fields["params"])
 
 
+def test_noise_of_near_neighbours_names_express(report):
+    rows = changed(report, {**KNOWN, "correlations": along("X", 0.6, 0.3)})
+    assert "use Express." in wording.noise_text(rows)
+    assert wording.advised(rows) == {"method": "express", "params": {}}
+
+
 def test_one_pattern_for_channels_that_differ(report):
-    x, y = ({"name": n, "correlations": along(n, 0.6)} for n in "XY")
-    assert wording.advised(changed(report, x, y))["params"] == {"pattern": "111/111/111"}
+    x, y = ({"name": n, "correlations": along(n, *[0.6] * 4)} for n in "XY")
+    pattern = "/".join(["1" * 9] * 9)
+    assert wording.advised(changed(report, x, y))["params"] == {"pattern": pattern}
     lines = wording.noise_text(changed(report, x, {**y, "name": "1"})).splitlines()
     assert lines[0].startswith("X: Poisson-Gaussian")
     assert any(line.startswith("channel 1: ") for line in lines)

@@ -30,14 +30,20 @@ if TYPE_CHECKING:
 
     from napari_blindspot.methods import Method
 
-_DIMS = {"auto": "auto", "planes (2D)": "2D", "volumes (3D)": "3D"}
+_DIMS = {
+    "auto": "auto",
+    "planes (2D)": "2D",
+    "volumes (3D)": "3D",
+    "movies (2D + T)": "2D+T",
+}
 _CHANNELS = {"separately": False, "together": True}
 _WORDS: dict[str, Mapping[str, Any]] = {"dims": _DIMS, "joint": _CHANNELS}
 _GENERAL = (
     Param(
         "dims",
         "Networks see",
-        "Planes or volumes; auto takes volumes from 8 planes on.",
+        "Planes, volumes, or planes with those before and after them; auto takes volumes from 8 "
+        "planes on, and else planes.",
         str,
         "auto",
         choices=tuple(_DIMS),

@@ -62,10 +62,9 @@ class ModelPanel(QWidget):
     def take(self, model: Model, origin: str, file: str = "") -> None:
         """Take a model in hand; `origin` says where it comes from."""
         self.model, self.file = model, file
-        space = "3D" if model.spatial == "ZYX" else "2D"
         count = model.n_channels
         channels = f"{count} channel{'s' if count > 1 else ''}"
-        write(self.text, f"{model.method.title}, {origin}; {space}, {channels}.")
+        write(self.text, f"{model.method.title}, {origin}; {model.dims}, {channels}.")
         self._update()
         self.taken.emit()
 

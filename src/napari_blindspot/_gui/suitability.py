@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _SCALE, _NOISE = 3.0, 1.5  # times by which brightness and noise may differ
 _THIN = 8  # planes below which most of what a 3D network sees is mirrored
+_DEEP = {"Z": "stacks of planes", "T": "movies"}
 _PROBE = 1 << 18  # pixels of each channel that are looked at
 
 
@@ -65,10 +66,11 @@ def mismatches(model: Model, volume: Volume, report: NoiseReport | None = None) 
 
 def _misfit(model: Model, volume: Volume) -> str:
     """Why the model cannot be applied; empty if it can."""
-    if "Z" in model.spatial and "Z" not in volume.axes:
+    letter = model.spatial[0]
+    if _is_deep(model) and letter not in volume.axes:
         return (
-            f"The model works on stacks of planes (3D); this image has the axes {volume.axes}, "
-            "without Z. Choose a 2D model, or correct the axes."
+            f"The model works on {_DEEP[letter]} ({model.dims}); this image has the axes "
+            f"{volume.axes}, without {letter}. Choose a 2D model, or correct the axes."
         )
     channels = Layout(volume.axes, volume.shape, model.spatial).n_channels
     if channels != model.n_channels:
@@ -80,12 +82,18 @@ def _misfit(model: Model, volume: Volume) -> str:
 
 
 def _thinness(model: Model, volume: Volume) -> str:
-    if "Z" not in model.spatial or (planes := volume.shape[volume.axes.index("Z")]) >= _THIN:
+    letter = model.spatial[0]
+    if not _is_deep(model) or (planes := volume.shape[volume.axes.index(letter)]) >= _THIN:
         return ""
     return (
-        f"The model works on stacks of planes (3D); this image has {_counted(planes, 'plane')} "
-        "only. A 2D model suits it better."
+        f"The model works on {_DEEP[letter]} ({model.dims}); this image has "
+        f"{_counted(planes, 'plane' if letter == 'Z' else 'frame')} only. A 2D model suits it "
+        "better."
     )
+
+
+def _is_deep(model: Model) -> bool:
+    return len(model.spatial) == 3
 
 
 @dataclass(frozen=True)

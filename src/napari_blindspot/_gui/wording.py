@@ -46,6 +46,7 @@ _IN_WORDS = {
     "with --resume": f'with "{RESUME}"',
     ", and subfolders are searched with --recursive": "; add subfolders one by one",
     ", or choose with --pattern": ", or remove one of them",
+    "use --dims 2D+T": "choose movies (2D + T) under Denoise, Advanced",
     "use --dims 2D": "choose planes (2D) under Denoise, Advanced",
     "use --dims 3D": "choose volumes (3D) under Denoise, Advanced",
     "use --device auto": "choose the device auto in the preferences",

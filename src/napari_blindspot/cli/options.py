@@ -98,8 +98,9 @@ Joint: TypeAlias = Annotated[
 Dims: TypeAlias = Annotated[
     str,
     typer.Option(
-        metavar="auto|2D|3D",
-        help="Whether networks see planes or volumes; auto takes volumes from 8 planes on.",
+        metavar="auto|2D|3D|2D+T",
+        help="Whether networks see planes, volumes, or planes with those before and after them "
+        "(movies); auto takes volumes from 8 planes on, and else planes.",
         rich_help_panel=_TRAINING,
     ),
 ]

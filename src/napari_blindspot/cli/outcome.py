@@ -111,7 +111,7 @@ class Outcome:
             "axes_note": self.started.note,
             "method": model.method.name,
             "params": model.method.values(),
-            "dims": f"{len(model.spatial)}D",
+            "dims": model.dims,
             "device": self.started.device,
             "seed": self.job.seed,
             "steps": [step.step for step in steps],
@@ -142,7 +142,7 @@ class Outcome:
         return {
             "input": [f"{shown(path)}" for path in self.job.inputs],
             "image": [f"{shape}, {started.note}"],
-            "method": [f"{model.method.title}, {len(model.spatial)}D, on {started.device}"],
+            "method": [f"{model.method.title}, {model.dims}, on {started.device}"],
             "training": self._training(),
             "noise": [
                 f"{self._channel(channel)}: {in_words(*noise)}"
