@@ -26,7 +26,7 @@ ROWS = (
     | {"_samples", "_shapes", "budget", "io", "locks", "measure", "picture", "quality", "series"}
     | {"held_out", "pace", "regions", "settling", "simulate", "telling"},
     {"pairs", "patches", "ring", "noise", "device", "memory", "filters", "photons", "triangular"}
-    | {"chance", "heap", "interruption", "lattice", "optimizer", "tensors"},
+    | {"chance", "heap", "interruption", "lattice", "openmp", "optimizer", "tensors"},
     {"details"},
     PARTS,
     {"checkpoint"},

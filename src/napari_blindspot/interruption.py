@@ -16,6 +16,7 @@ from torch.overrides import TorchFunctionMode
 
 from napari_blindspot.events import Stop
 from napari_blindspot.halting import Halted, asking, check
+from napari_blindspot.openmp import dismiss_helpers
 
 if TYPE_CHECKING:
     from napari_blindspot.events import StopFlag
@@ -70,6 +71,7 @@ def aside(work: Callable[[], T], stop: StopFlag) -> T:
         with obeying(stop, aside=True):
             return work()
 
+    dismiss_helpers()
     pool = ThreadPoolExecutor(1, "blindspot-step")
     try:
         result = pool.submit(obedient)
