@@ -30,7 +30,8 @@ def dismiss_helpers() -> bool:
     bool
         Whether there is a library that can do it.
     """
-    return any([library.omp_pause_resource_all(_SOFT) == 0 for library in _gnu()])
+    answers = [library.omp_pause_resource_all(_SOFT) for library in _gnu()]
+    return 0 in answers
 
 
 @functools.cache
