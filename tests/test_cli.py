@@ -180,7 +180,7 @@ def test_run_repeats_a_job_to_the_last_bit(noisy, output, tmp_path):
         ({"extra": ["--param=neighbourhood=0"]}, "neighbourhood=0 is not allowed; use 3 to"),
         ({"extra": ["--param=depth"]}, "write it as KEY=VALUE."),
         ({"extra": ["--param=width=8"]}, "'width' is given twice"),
-        ({"extra": ["--dims=4D"]}, "dims='4D' is not known; use auto, 2D, 3D."),
+        ({"extra": ["--dims=4D"]}, "dims='4D' is not known; use auto, 2D, 3D, 2D+T."),
         ({"extra": ["--device=tpu"]}, "device='tpu' is not known; use auto, cpu"),
         ({"extra": ["--axes=TQX"]}, "unknown letter 'Q'"),
         ({"extra": ["--seed=many"]}, "(see blindspot denoise --help)."),
