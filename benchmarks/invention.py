@@ -1,7 +1,7 @@
 """What the pretrained start makes of noise alone, of faint structure, and of unknown textures.
 
     python benchmarks/invention.py                 writes both tables; 20 minutes
-    python benchmarks/invention.py --only noise    half a minute
+    python benchmarks/invention.py --only noise    a minute
 
 Noise alone and squares of 6 pixels below the noise are denoised by `express` without training, as a
 user would: the noise law and its correlation are estimated from the image. Textures of scikit-image

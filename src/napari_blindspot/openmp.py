@@ -3,7 +3,8 @@
 Each thread that calls PyTorch gets helpers of its own, which wait for its next operation. GNU's
 OpenMP lets helpers wait awake, and so begin at once, only as long as there are no more of them in
 all than cores. With those of two callers every operation begins with the waking of threads: the
-filter over similar patches took 3 s in place of 1 on two cores, in a thread beside an idle one.
+prediction of 512 x 512 pixels by `express`, eight turns and the filter over similar patches, took
+5.0 s in place of 1.6 on two cores, in a thread beside an idle one.
 """
 
 from __future__ import annotations
