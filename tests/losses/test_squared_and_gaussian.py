@@ -3,6 +3,8 @@ from __future__ import annotations
 import torch
 
 from napari_blindspot.losses import GaussianLikelihood, SquaredError
+from napari_blindspot.masking import Stratified
+from napari_blindspot.networks import UNet
 from napari_blindspot.pairs import TrainingPair
 
 
@@ -35,3 +37,11 @@ def test_empty_mask_gives_zero():
     pair = pair_with_mask()
     empty = TrainingPair(pair.input, pair.target, torch.zeros_like(pair.mask))
     assert float(SquaredError()(lambda x, mask: x, empty)) == 0
+
+
+def test_a_network_that_saves_the_rest_gives_the_same_loss():
+    torch.manual_seed(0)
+    network, noisy = UNet(2, 1, 1, width=4, depth=1), torch.randn(2, 1, 16, 16)
+    pair = Stratified(0.02, 5).sample(noisy, torch.Generator().manual_seed(0))
+    whole = SquaredError()(lambda x, _: network(x), pair)
+    torch.testing.assert_close(SquaredError()(network, pair), whole)

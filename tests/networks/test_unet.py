@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from napari_blindspot.networks import UNet
 from receptive import reach
@@ -41,3 +42,43 @@ def test_without_top_skip_the_first_level_is_not_copied():
 def test_blur_pool_keeps_constants():
     network = UNet(3, 1, 1, width=2, depth=1, blur_pool=True)
     torch.testing.assert_close(network.pool(torch.ones(1, 2, 3, 8, 8)), torch.ones(1, 2, 3, 4, 4))
+
+
+PARTS = {
+    "few pixels": (2, (24, 32), 0.02, {}),
+    "few voxels": (3, (5, 24, 24), 0.02, {}),
+    "very few voxels": (3, (5, 24, 24), 0.003, {}),
+    "more than are worth while": (2, (24, 32), 0.3, {}),
+    "none": (2, (24, 32), 0.0, {}),
+    "without the top skip": (2, (24, 32), 0.02, {"top_skip": False, "blur_pool": True}),
+}
+
+
+@pytest.mark.parametrize("case", PARTS)
+def test_few_pixels_come_out_as_with_all_others(case):
+    ndim, space, fraction, options = PARTS[case]
+    torch.manual_seed(0)
+    network = UNet(ndim, 2, 2, width=4, depth=2, **options).double()
+    x = torch.randn(3, 2, *space, dtype=torch.float64)
+    mask = (torch.rand(3, 1, *space) < fraction).double().repeat(1, 2, *[1] * ndim)
+    if fraction:
+        mask[0, :, 0, 0], mask[1, :, -1, -1] = 1, 1  # edges and corners
+    results = []
+    for output in (network.partly(x, mask), network(x)):
+        counted = output * mask
+        gradients = torch.autograd.grad((counted * x).sum(), list(network.parameters()))
+        results.append([counted, *gradients])
+    for mine, expected in zip(*results, strict=True):
+        torch.testing.assert_close(mine, expected)
+
+
+def test_few_pixels_take_fewer_products():
+    network = UNet(2, 1, 1, width=8, depth=2)
+    x, mask = torch.randn(1, 1, 64, 64), torch.zeros(1, 1, 64, 64)
+    mask[..., ::8, ::8] = 1
+    counted = []
+    for work in (lambda: network(x), lambda: network.partly(x, mask)):
+        with FlopCounterMode(display=False) as counter:
+            work()
+        counted.append(counter.get_total_flops())
+    assert counted[1] < 0.8 * counted[0]

@@ -24,3 +24,11 @@ def masked_mean(
 ) -> Float[Tensor, ""]:
     """Mean of the values where the mask is 1."""
     return (values * mask).sum() / mask.sum().clamp_min(1)
+
+
+def at_masked(network: Callable[..., Tensor], pair: TrainingPair) -> Float[Tensor, "b k *space"]:
+    """Prediction that holds where the mask is 1, by networks that can save the rest."""
+    partly: Callable[..., Tensor] | None = getattr(network, "partly", None)
+    if partly is None:
+        return network(pair.input, pair.unseen)
+    return partly(pair.input, pair.mask)

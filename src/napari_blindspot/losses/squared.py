@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
-from napari_blindspot.losses.base import masked_mean
+from napari_blindspot.losses.base import at_masked, masked_mean
 from napari_blindspot.pairs import TrainingPair
 
 
@@ -18,5 +18,5 @@ class SquaredError:
 
     def __call__(self, network: Callable[..., Tensor], pair: TrainingPair) -> Float[Tensor, ""]:
         """Loss of a network with as many output channels as the target."""
-        prediction = network(pair.input, pair.unseen)
+        prediction = at_masked(network, pair)
         return masked_mean((prediction - pair.target) ** 2, pair.mask)

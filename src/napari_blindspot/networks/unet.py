@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F  # noqa: N812 - the usual name
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from napari_blindspot.networks.base import Network
-from napari_blindspot.networks.layers import convolution
-from napari_blindspot.networks.merging import Merging
+from napari_blindspot.networks.layers import Convolution, convolution
+from napari_blindspot.networks.merging import Merging, merged
+from napari_blindspot.networks.points import Points
 
 _BYTES_PER_FEATURE = 20.0  # of the first level, for each value of the input
+_WORTH = 0.6  # of the values of a patch, in windows around pixels
 
 
 class UNet(Network):
@@ -75,16 +79,43 @@ class UNet(Network):
         mask: Float[Tensor, "b c *space"] | None = None,  # noqa: ARG002 - part of the contract
     ) -> Float[Tensor, "b k *space"]:
         """Output of the network; `mask` is not used."""
+        output: Tensor = self.head(self.up[-1](*self._below(x), self.scale))
+        return output
+
+    def partly(
+        self, x: Float[Tensor, "b c *space"], wanted: Float[Tensor, "b c *space"]
+    ) -> Float[Tensor, "b k *space"]:
+        """Output that holds, gradients included, where `wanted` is not 0.
+
+        Where few pixels are wanted, the layers of the highest level see only what is around them.
+        """
+        points = Points(wanted)
+        if x.device.type != "cpu" or points.share(1) > _WORTH:
+            return self.forward(x)
+        level: Any = self.up[-1]
+        first, between, second, after = level
+        small, skip = self._below(x)
+        if points.share(2) > _WORTH:
+            features = merged(small, skip, first.weight, first.bias, self.scale, first.padding)
+            windows = points.around(between(features), 1)
+        else:
+            parts = [points.around(small, 2, self.scale)]
+            parts += [] if skip is None else [points.around(skip, 2)]
+            windows = between(_laid(parts, first)) * points.inside(1)
+        convolve: Any = F.conv2d if x.ndim == 4 else F.conv3d
+        values: Tensor = self.head(after(convolve(windows, second.weight, second.bias)))
+        return points.scattered(values)
+
+    def _below(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """What the highest level gets from below, and from its skip connection."""
         skips: list[Tensor] = []
         for level, convolutions in enumerate(self.down):
             x = convolutions(self.pool(x) if level else x)
             skips.append(x)
         skips.pop()
-        for convolutions in self.up:
-            skip = skips.pop()
-            x = convolutions(x, skip if skips or self.top_skip else None, self.scale)
-        output: Tensor = self.head(x)
-        return output
+        for convolutions in self.up[:-1]:
+            x = convolutions(x, skips.pop(), self.scale)
+        return x, skips.pop() if self.top_skip else None
 
     def _skipped(self, features: list[int], level: int) -> int:
         return features[level] if level or self.top_skip else 0
@@ -119,6 +150,16 @@ def _double(ndim: int, in_channels: int, out_channels: int) -> Merging:
         convolution(ndim, out_channels, out_channels, 3, padding=1),
         nn.LeakyReLU(0.1, inplace=True),
     )
+
+
+def _laid(parts: list[Tensor], layer: Convolution) -> Tensor:
+    """Convolution of windows laid on each other; these become smaller by its kernel."""
+    convolve: Any = F.conv2d if parts[0].ndim == 4 else F.conv3d
+    kernels = torch.split(layer.weight, [part.shape[1] for part in parts], 1)
+    made: Tensor = convolve(parts[0], kernels[0], layer.bias)
+    for part, kernel in zip(parts[1:], kernels[1:], strict=True):
+        made = made + convolve(part, kernel)
+    return made
 
 
 def _max_pool(ndim: int) -> nn.Module:
