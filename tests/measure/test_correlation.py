@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tifffile
+from scipy import ndimage
 from skimage.io import imread
 
 import measure_scenes as scenes
@@ -99,3 +100,10 @@ def test_calcium_movie(shared_data):
         expected = scenes.true_correlation(noise, axis)
         np.testing.assert_allclose(found[letter], expected, atol=0.1)
     np.testing.assert_allclose(found["T"], 0, atol=0.05)
+
+
+def test_noise_over_more_pixels_than_are_looked_at():
+    rng = np.random.default_rng(0)
+    noise = ndimage.uniform_filter1d(rng.standard_normal((256, 256)), 9, axis=1)
+    found = correlations((100 + 50 * noise).astype(np.float32))
+    assert np.abs([*found["X"], *found["Y"]]).max() <= 1

@@ -83,9 +83,10 @@ def correlation_choice(channels: Sequence[ChannelNoise]) -> Choice | None:
     """What suits the correlated noise of all channels; None where it is independent.
 
     `express` has learned in its pretraining how noise over a few pixels looks; noise that reaches
-    farther is hidden from a network by a pattern. Noise over 3 pixels along X was denoised by
-    `express` to 32.1, 33.1 and 33.8 dB (three confocal images) in 3 s and by `struct_n2v` to 30.6,
-    29.3 and 28.9 dB in 42 s; over 5 pixels it was 29.2 and 27.2 against 30.0 and 32.3 dB.
+    farther is hidden from a network by a pattern. Three confocal images with noise over 3 pixels
+    along X had 31.9, 33.2 and 33.8 dB with `express` in 2 s, 30.6, 31.3 and 33.9 dB with
+    `struct_n2v` in 41 s; over 5 pixels 26.5, 28.0 and 25.3 against 30.7, 30.2 and 33.0 dB
+    (`benchmarks/shared_noise.py`).
     """
     shared = [channel for channel in channels if any(map(channel.correlated, "XY"))]
     if shared and all(map(_is_known, shared)):

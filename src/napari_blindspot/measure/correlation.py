@@ -220,7 +220,8 @@ def _solve(spectrum: Floats, lowest: int, count: int) -> tuple[Floats, Floats]:
     scaled = model / error[:, None]
     left = scaled.T @ scaled + np.diag(weights)
     found = np.linalg.solve(left, scaled.T @ (power[used] / error))
-    rho = found.reshape(LAGS + 1, LAGS + 1) / max(found[0], np.finfo(float).tiny)
+    # Noise that spans more pixels than the lags can leave a variance below the covariances.
+    rho = found.reshape(LAGS + 1, LAGS + 1) / max(np.abs(found).max(), np.finfo(float).tiny)
     return rho, (_MODEL @ found).reshape(spectrum.shape)
 
 
