@@ -2,6 +2,7 @@
 
     python benchmarks/ablations.py                                2 photographs, 400 steps each
     python benchmarks/ablations.py --start-blur 0                 as in the papers
+    python benchmarks/ablations.py --pieces loss --clipped        values as in files of 8 bits
     python benchmarks/ablations.py --pieces loss gated --images 8 --steps 4000 --device cuda
     python benchmarks/ablations.py --table-only                   from the kept figures
 
@@ -14,6 +15,7 @@ difference does not depend on what else the machine does. Figures are kept in
 from __future__ import annotations
 
 import argparse
+import itertools
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -132,11 +134,14 @@ def middle(image: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def measure(side: Side, sigma: int, name: str, options: argparse.Namespace) -> None:
     """Denoise the middle of one photograph and keep the figure, unless it is there."""
-    label = f"{side} sigma={sigma} blur={options.start_blur:g} steps={options.steps}"
+    kind = " clipped" * options.clipped
+    label = f"{side} sigma={sigma}{kind} blur={options.start_blur:g} steps={options.steps}"
     if any((row.image, row.method) == (name, label) for row in tables.read("ablations")):
         return
     clean = dict(photographs("BSD68", options.images))[name]
     noisy = middle(noisy_photograph(name, clean, sigma))
+    if options.clipped:
+        noisy = np.clip(noisy.round(), 0, 255)
     began = time.perf_counter()
     result = api.denoise(
         noisy,
@@ -159,17 +164,18 @@ def table() -> str:
         "| piece | noise | blur | steps | paper, dB | ours, dB | images | mean gain, dB | gains |"
     ]
     lines.append("|---|---:|---:|---:|---:|---:|---:|---:|---|")
-    for piece in PIECES.values():
-        start = f"{piece.with_it} sigma={piece.sigma} blur="
+    for piece, kind in itertools.product(PIECES.values(), ("", " clipped")):
+        start = f"{piece.with_it} sigma={piece.sigma}{kind} blur="
         for label in dict.fromkeys(method for _, method in kept if method.startswith(start)):
             blur, steps = label.removeprefix(start).split(" steps=")
-            other = f"{piece.without} sigma={piece.sigma} blur={blur} steps={steps}"
+            other = f"{piece.without} sigma={piece.sigma}{kind} blur={blur} steps={steps}"
             names = [n for n, m in kept if m == label and (n, other) in kept]
             if not names:
                 continue
             gains = [kept[n, label] - kept[n, other] for n in names]
+            setting = f"{piece.sigma}{kind} | {blur} | {int(steps):,}"
             lines.append(
-                f"| {piece.title} | {piece.sigma} | {blur} | {int(steps):,} | {piece.published} "
+                f"| {piece.title} | {setting} | {piece.published} "
                 f"| {np.mean([kept[n, label] for n in names]):.2f} | {len(names)} "
                 f"| {np.mean(gains):+.2f} | {', '.join(f'{gain:+.2f}' for gain in gains)} |"
             )
@@ -182,6 +188,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=2)
     parser.add_argument("--steps", type=int, default=400)
     parser.add_argument("--start-blur", type=float, default=1.0, help="0 as in the papers")
+    parser.add_argument("--clipped", action="store_true", help="noisy values cut off to 0 to 255")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--table-only", action="store_true")
     options = parser.parse_args()

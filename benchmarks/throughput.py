@@ -3,8 +3,9 @@
     python benchmarks/throughput.py                 three rounds; writes the table
     python benchmarks/throughput.py --rounds 1 --dry
 
-Both have a U-Net of depth 2 with 32 features, patches of 64 pixels and a batch of 16; CAREamics'
-has batch normalisation, too. Its steps are those of whole epochs but the first, validation
+Both have a U-Net of depth 2 with 32 features, patches of 64 pixels and a batch of 16, of whose
+pixels 0.2 % are hidden, as CAREamics does, or 2 %, as ours does otherwise; CAREamics' network has
+batch normalisation, too. Its steps are those of whole epochs but the first, validation
 included, as they are for who waits for them; ours are those of the real loop. Prediction is that
 of 2048 x 2048 pixels by the public function of each, CAREamics' in tiles of 256 with an overlap of
 48 pixels, ours in tiles that it chooses, with exactly the result of the whole image.
@@ -32,6 +33,7 @@ from napari_blindspot.events import Step
 ROOT = Path(__file__).resolve().parents[1]
 SIDE, LEARNT = 2048, 512
 SAME = {"method": "n2v", "width": 32, "depth": 2, "patch": 64, "batch": 16, "device": "cpu"}
+HIDDEN = {"step_s": 0.002, "usual_step_s": 0.02}
 
 
 def theirs(noisy: Path, threads: int) -> dict[str, float]:
@@ -48,18 +50,22 @@ def theirs(noisy: Path, threads: int) -> dict[str, float]:
 
 def ours(noisy: np.ndarray, threads: int) -> dict[str, float]:
     """Seconds of ours."""
-    ends = []
+    found = {}
+    for what, hidden in HIDDEN.items():
+        ends: list[float] = []
 
-    def note(event: object) -> None:
-        if isinstance(event, Step):
-            ends.append(time.perf_counter())
+        def note(event: object, ends: list[float] = ends) -> None:
+            if isinstance(event, Step):
+                ends.append(time.perf_counter())
 
-    learnt = noisy[:LEARNT, :LEARNT]
-    model = api.train(learnt, budget="28steps", axes="YX", threads=threads, progress=note, **SAME)
+        model = api.train(
+            noisy[:LEARNT, :LEARNT], budget="28steps", axes="YX", threads=threads,
+            mask_fraction=hidden, progress=note, **SAME,
+        )  # fmt: skip
+        found[what] = (ends[-1] - ends[3]) / (len(ends) - 4)
     began = time.perf_counter()
     api.apply(model, noisy, axes="YX", device="cpu", threads=threads)
-    predicted = time.perf_counter() - began
-    return {"step_s": (ends[-1] - ends[3]) / (len(ends) - 4), "predict_s": predicted}
+    return found | {"predict_s": time.perf_counter() - began}
 
 
 def measure(rounds: int, threads: int) -> dict[str, dict[str, list[float]]]:
@@ -79,6 +85,7 @@ def measure(rounds: int, threads: int) -> dict[str, dict[str, list[float]]]:
             ):
                 for what, value in seconds.items():
                     found[who].setdefault(what, []).append(value)
+    found["careamics"]["usual_step_s"] = found["careamics"]["step_s"]
     return found
 
 
@@ -86,14 +93,15 @@ def ratios(found: dict[str, dict[str, list[float]]]) -> dict[str, float]:
     """How many times faster ours is, by the medians."""
     return {
         what: statistics.median(found["careamics"][what]) / statistics.median(found["ours"][what])
-        for what in ("step_s", "predict_s")
+        for what in found["ours"]
     }
 
 
 def table(found: dict[str, dict[str, list[float]]]) -> str:
     """Patches and megapixels a second, medians and ranges."""
     units = {
-        "step_s": ("training, patches/s", 16.0),
+        "step_s": ("training, 0.2 % hidden, patches/s", 16.0),
+        "usual_step_s": ("training, 2 % hidden by ours, patches/s", 16.0),
         "predict_s": ("prediction, Mpixel/s", SIDE**2 / 1e6),
     }
     lines = ["| | CAREamics | ours | ratio |", "| --- | ---: | ---: | ---: |"]

@@ -7,6 +7,7 @@ import json
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -40,6 +41,7 @@ for event in run(Job.load(sys.argv[1])):
         os.kill(os.getpid(), signal.SIGKILL)
 """
 pytestmark = [pytest.mark.usefixtures("few_pixels"), pytest.mark.no_cover]
+needs_sigkill = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 TINY = {"width": 4, "depth": 1, "patch": 48}
 
 
@@ -65,8 +67,40 @@ def losses(events):
     return [(e.network, e.step, e.loss) for e in events if isinstance(e, Step)]
 
 
+def kill(job, step, whole=2**26):
+    """Run a job in a process of its own that is killed at a step, as `network.step`."""
+    written = Path(job.output).with_name("job.json")
+    written.write_text(job.to_json())
+    options = [str(written), step, str(whole), str(torch.get_num_threads())]
+    command = [sys.executable, "-c", KILLED, *options]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    assert not Path(job.output).exists()
+
+
+@needs_sigkill
+@pytest.mark.parametrize("left", [150, 5], ids=["before the end is near", "on the way out"])
+def test_a_killed_training_ends_as_early_as_it_would_have(tmp_path, left):
+    noise = np.random.default_rng(0).normal(10, 1, (192, 192)).astype(np.float32)
+    save_volume(tmp_path / "in.ome.tif", api.as_volume(noise, "YX"))
+    job = Job(
+        (str(tmp_path / "in.ome.tif"),),
+        str(tmp_path / "out.ome.tif"),
+        method="n2v",
+        params={"width": 4, "depth": 1, "patch": 32, "batch": 4},
+        budget="3000steps",
+        early_stop=True,
+        threads=1,
+    )
+    expected = losses(run(dataclasses.replace(job, output=str(tmp_path / "whole.ome.tif"))))
+    assert 250 <= len(expected) < 2500
+    kill(job, f"0.{len(expected) - left}")
+    resumed = losses(run(job, resume=True))
+    assert 0 < len(resumed) < len(expected)
+    assert expected[-len(resumed) :] == resumed
+
+
 @pytest.mark.pretrained
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+@needs_sigkill
 @pytest.mark.parametrize(("killed_at", "whole"), [("0.1", 2**26), ("1.5", 1000)])
 def test_a_killed_training_goes_on_as_if_nothing_had_happened(
     tmp_path, monkeypatch, job, killed_at, whole
@@ -75,11 +109,7 @@ def test_a_killed_training_goes_on_as_if_nothing_had_happened(
     monkeypatch.setattr(ring, "MOST_BLOCKS", 8)
     expected = list(run(dataclasses.replace(job, output=str(tmp_path / "whole.ome.tif"))))
 
-    (tmp_path / "job.json").write_text(job.to_json())
-    options = [str(tmp_path / "job.json"), killed_at, str(whole), str(torch.get_num_threads())]
-    command = [sys.executable, "-c", KILLED, *options]
-    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
-    assert not (tmp_path / "out.ome.tif").exists()
+    kill(job, killed_at, whole)
     resumed = list(run(job, resume=True))
 
     left = losses(resumed)
