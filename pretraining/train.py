@@ -8,15 +8,25 @@ turns. Levels that give nothing on are printed: they can begin anew with `--rene
 the patches have pixels of a grid hidden behind the mean of their neighbours, so that the network is
 also good at telling a pixel that it cannot see, by which noise is fitted and results are weighed.
 With `--until` the training stops before its last step, with what the averaged weights are then.
+
+    python pretraining/train.py prior.safetensors --device cuda --workers 14 --minutes 9
+
+With `--workers` examples are made in as many threads, of other random numbers than without,
+whatever their number; with `--minutes` time takes the place of steps, and no seed gives the same
+weights twice.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import math
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -75,14 +85,26 @@ def _made(options: argparse.Namespace) -> list[Pictures]:
     ]
 
 
+@dataclass(frozen=True)
+class Example:
+    """Exposures, and what the network sees of them: some pixels of some are hidden."""
+
+    shown: Exposures
+    seen: Tensor
+
+    def to(self, device: torch.device) -> Example:
+        """The same on a device."""
+        moved = {f.name: getattr(self.shown, f.name).to(device) for f in fields(self.shown)}
+        return Example(Exposures(**moved), self.seen.to(device))
+
+
 def main() -> None:
     options = _options()
     torch.manual_seed(options.seed)
     torch.set_flush_denormal(True)
     torch.set_num_threads(options.threads)
-    rng = np.random.default_rng(options.seed)
-    sources = _made(options)
-    network = _network(options)
+    device = torch.device(options.device)
+    network = _network(options).to(device)
     averages = {k: p.detach().clone() for k, p in network.named_parameters()}
     optimizer = torch.optim.AdamW(
         network.parameters(),
@@ -91,14 +113,13 @@ def main() -> None:
         weight_decay=options.decay,
         fused=True,
     )
-    began, losses = time.perf_counter(), []
-    until = min(options.until or options.steps, options.steps)
-    for step in range(until):
+    examples = _examples(options, _made(options))
+    began, losses, step, done = time.perf_counter(), [], 0, 0.0
+    while done < 1:
         for group in optimizer.param_groups:
-            group["lr"] = options.rate * _schedule(step / options.steps)
-        source = sources[step % len(sources)]
-        shown = exposed(source.draw(options.batch, options.patch, rng), rng)
-        loss = _loss(network, shown, rng)
+            group["lr"] = options.rate * _schedule(done)
+        example = next(examples).to(device)
+        loss = _loss(network, example)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -107,12 +128,44 @@ def main() -> None:
         with torch.no_grad():
             for name, parameter in network.named_parameters():
                 averages[name].lerp_(parameter, 1 - decay)
-        losses.append(float(loss.detach()))
-        if (step + 1) % options.every == 0 or step + 1 == until:
-            spent, mean = time.perf_counter() - began, np.mean(losses[-options.every :])
-            silent = _silent(network, shown)
-            print(f"step {step + 1}: loss {mean:.4f}, {spent:.0f} s, silent: {silent}", flush=True)
-            _save(averages, options, step + 1)
+        losses.append(loss.detach())
+        step, spent = step + 1, time.perf_counter() - began
+        done = _done(step, spent, options)
+        if step % options.every == 0 or done >= 1:
+            mean = float(torch.stack(losses[-options.every :]).mean())
+            silent = _silent(network, example.shown)
+            print(f"step {step}: loss {mean:.4f}, {spent:.0f} s, silent: {silent}", flush=True)
+            _save(averages, options, step)
+
+
+def _done(step: int, seconds: float, options: argparse.Namespace) -> float:
+    """Part of the training that is over; 1 where it is to end before."""
+    if options.until and step >= options.until:
+        return 1.0
+    return seconds / (60 * options.minutes) if options.minutes else step / options.steps
+
+
+def _examples(options: argparse.Namespace, sources: list[Pictures]) -> Iterator[Example]:
+    """Examples without end, of pictures and stacks in turns."""
+    if not options.workers:
+        rng = np.random.default_rng(options.seed)
+        for step in itertools.count():
+            yield _example(sources[step % len(sources)], options, rng)
+    waiting: deque[Future[Example]] = deque()
+    with ThreadPoolExecutor(
+        options.workers, initializer=torch.set_num_threads, initargs=(1,)
+    ) as at:
+        for step in itertools.count():
+            rng = np.random.default_rng([options.seed, step])
+            waiting.append(at.submit(_example, sources[step % len(sources)], options, rng))
+            if len(waiting) > 2 * options.workers:
+                yield waiting.popleft().result()
+
+
+def _example(source: Pictures, options: argparse.Namespace, rng: np.random.Generator) -> Example:
+    shown = exposed(source.draw(options.batch, options.patch, rng), rng)
+    hidden = torch.from_numpy(rng.random((len(shown.noisy), 1, 1, 1)) < _HIDDEN)
+    return Example(shown, torch.where(hidden, _without(shown.noisy, rng), shown.noisy))
 
 
 def _options() -> argparse.Namespace:
@@ -120,9 +173,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument("target", type=Path)
     numbers = {"steps": 30_000, "pictures": 4000, "width": 40, "depth": 3, "patch": 96}
     numbers |= {"stacks": 1600, "batch": 6, "seed": 0, "threads": 1, "every": 500, "until": 0}
+    numbers |= {"workers": 0}
     for name, default in numbers.items():
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--rate", type=float, default=0.002)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--minutes", type=float, default=0.0, help="in place of steps")
     parser.add_argument("--start", help="weights to begin with, of pictures alone if need be")
     parser.add_argument("--renew", nargs="*", default=[], help="levels that begin anew, as up.0")
     parser.add_argument("--decay", type=float, default=0.01)
@@ -175,13 +231,12 @@ def _silent(network: PriorUNet, shown: Exposures) -> str:
     return " ".join(f"{name} {share:.2f}" for name, share in shares.items() if share) or "none"
 
 
-def _loss(network: PriorUNet, shown: Exposures, rng: np.random.Generator) -> Tensor:
+def _loss(network: PriorUNet, example: Example) -> Tensor:
     """Root of the mean squared error in units of the noise, of each patch."""
+    shown = example.shown
     for name in ("gain", "offset", "floor", "correlation"):
         setattr(network, name, getattr(shown, name))
-    hidden = torch.from_numpy(rng.random((len(shown.noisy), 1, 1, 1)) < _HIDDEN)
-    seen = torch.where(hidden, _without(shown.noisy, rng), shown.noisy)
-    errors = (network.centre(seen) - shown.clean[:, :1]) ** 2 / shown.variance[:, :1]
+    errors = (network.centre(example.seen) - shown.clean[:, :1]) ** 2 / shown.variance[:, :1]
     return errors.mean((1, 2, 3)).sqrt().mean()
 
 
@@ -198,8 +253,8 @@ def _without(noisy: Tensor, rng: np.random.Generator) -> Tensor:
 
 def _save(averages: dict[str, Tensor], options: argparse.Namespace, steps: int) -> None:
     """Weights in half precision, and what made them."""
-    weights = {name: average.half().contiguous() for name, average in averages.items()}
-    left_out = ("target", "threads", "every", "until")
+    weights = {name: average.half().cpu().contiguous() for name, average in averages.items()}
+    left_out = ("target", "threads", "every", "until", "device")
     made_by = {k: v for k, v in vars(options).items() if k not in left_out}
     made_by["start"] = options.start and Path(options.start).name
     part = options.target.with_suffix(".part")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 
@@ -7,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 import train
-from noises import exposed
 from safetensors import safe_open
 from safetensors.torch import save_file
 from structures import picture
@@ -50,6 +50,17 @@ def test_the_same_seed_gives_the_same_weights(trained):
     assert any(not torch.equal(first[0][name], other[0][name]) for name in first[0])
 
 
+def test_any_number_of_threads_makes_the_same_examples(trained):
+    one, three = trained("a", workers=1), trained("b", workers=3)
+    assert all(torch.equal(one[0][name], three[0][name]) for name in one[0])
+    assert three[1]["done"] == 6
+
+
+def test_time_in_place_of_steps(trained):
+    _, made_by = trained("a", minutes=0.05, steps=100_000)
+    assert 3 < made_by["done"] < 100_000
+
+
 def test_the_file_holds_a_whole_network_in_half_precision_and_what_made_it(trained):
     weights, made_by = trained("a")
     net = PriorUNet(3, NoiseLaw(1.0, 0.0), width=8, depth=1)
@@ -64,11 +75,11 @@ def test_it_learns(trained):
     net = PriorUNet(3, NoiseLaw(1.0, 0.0), width=8, depth=1)
     rng = np.random.default_rng(5)
     pictures = train.Pictures([picture((96, 96), rng) for _ in range(8)])
-    shown = exposed(pictures.draw(16, 64, rng), rng)
+    example = train._example(pictures, argparse.Namespace(batch=16, patch=64), rng)
 
     def loss():
         with torch.no_grad():
-            return float(train._loss(net, shown, np.random.default_rng(0)))
+            return float(train._loss(net, example))
 
     before = loss()
     net.load_state_dict(
