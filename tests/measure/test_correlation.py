@@ -102,8 +102,19 @@ def test_calcium_movie(shared_data):
     np.testing.assert_allclose(found["T"], 0, atol=0.05)
 
 
-def test_noise_over_more_pixels_than_are_looked_at():
+@pytest.mark.parametrize("length", [7, 9])
+@pytest.mark.parametrize("structure", [0, 2])
+def test_noise_over_more_pixels_than_are_reported(length, structure):
     rng = np.random.default_rng(0)
-    noise = ndimage.uniform_filter1d(rng.standard_normal((256, 256)), 9, axis=1)
+    noise = ndimage.uniform_filter1d(rng.standard_normal((256, 256)), length, axis=1)
+    shown = 100 + 50 * noise + structure * scenes.clean((256, 256), coverage=0.3)
+    found = correlations(shown.astype(np.float32))
+    assert found["X"][:3].min() > 0.2
+    assert np.abs([*found["X"], *found["Y"]]).max() <= 1
+
+
+def test_noise_over_very_many_pixels_leaves_numbers():
+    rng = np.random.default_rng(0)
+    noise = ndimage.uniform_filter1d(rng.standard_normal((256, 256)), 15, axis=1)
     found = correlations((100 + 50 * noise).astype(np.float32))
     assert np.abs([*found["X"], *found["Y"]]).max() <= 1

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 LAGS = 5
+_SOLVED = 8  # lags that the spectrum is fitted with
 _PATCH = 16
 _FEWEST = 24  # patches
 _MOST = 1 << 14
@@ -83,7 +84,7 @@ def in_plane(runs: Sequence[Planes], gain: float, offset: float) -> list[Correla
     -----
     The flattest quarter of the patches is chosen by every second frequency and measured by the
     others, and the other way round: the choice takes no part in what is measured. From the
-    highest frequencies on, the spectrum that noise with correlations up to lag 5 would have is
+    highest frequencies on, the spectrum that noise with correlations up to lag 8 would have is
     fitted and continued to the next lower frequency, for as long as the data follow. Where they
     exceed it, structure begins, unless they do so at high frequencies and all patches have the
     same power down to low ones: then it is noise all the same.
@@ -107,8 +108,8 @@ def in_plane(runs: Sequence[Planes], gain: float, offset: float) -> list[Correla
     ]
     error = np.std(draws, axis=0)
     return [
-        Correlation("X", _lags(rho[0, 1:]), _lags(error[0, 1:])),
-        Correlation("Y", _lags(rho[1:, 0]), _lags(error[1:, 0])),
+        Correlation("X", _lags(rho[0, 1 : LAGS + 1]), _lags(error[0, 1 : LAGS + 1])),
+        Correlation("Y", _lags(rho[1 : LAGS + 1, 0]), _lags(error[1 : LAGS + 1, 0])),
     ]
 
 
@@ -214,14 +215,14 @@ def _solve(spectrum: Floats, lowest: int, count: int) -> tuple[Floats, Floats]:
     model = _MODEL[used]
     power = spectrum.ravel()
     error = power[used] * np.sqrt(2 / count + 0.02**2) + np.finfo(float).tiny
-    prior = _PRIOR * np.exp(-np.hypot(*np.indices((LAGS + 1,) * 2)) / _DECAY).ravel()
+    prior = _PRIOR * np.exp(-np.hypot(*np.indices((_SOLVED + 1,) * 2)) / _DECAY).ravel()
     weights = 1 / (prior * max(power[used].mean(), np.finfo(float).tiny)) ** 2
     weights[0] = 0.0
     scaled = model / error[:, None]
     left = scaled.T @ scaled + np.diag(weights)
     found = np.linalg.solve(left, scaled.T @ (power[used] / error))
     # Noise that spans more pixels than the lags can leave a variance below the covariances.
-    rho = found.reshape(LAGS + 1, LAGS + 1) / max(np.abs(found).max(), np.finfo(float).tiny)
+    rho = found.reshape(_SOLVED + 1, _SOLVED + 1) / max(np.abs(found).max(), np.finfo(float).tiny)
     return rho, (_MODEL @ found).reshape(spectrum.shape)
 
 
@@ -232,7 +233,7 @@ def _cosine_model() -> Floats:
     waves[0] /= np.sqrt(2)
     products: list[Any] = [
         (waves[:, : _PATCH - lag] * waves[:, lag:]).sum(1) * (2 if lag else 1)
-        for lag in range(LAGS + 1)
+        for lag in range(_SOLVED + 1)
     ]
     line = np.stack(products, 1)
     model: Floats = np.einsum("ua,vb->uvab", line, line).reshape(_PATCH**2, -1)
