@@ -175,3 +175,16 @@ def test_jobs_that_train_nothing_or_name_no_file_have_no_checkpoints(job):
     assert Checkpoints.of_job(Job()) is None
     assert Checkpoints.of_job(dataclasses.replace(job, model="m.safetensors")) is None
     assert json.loads(Checkpoints.of_job(job).of(1, {"mean": 2}).identity)["network"] == 1
+
+
+def test_what_a_killed_run_left_beside_its_target_goes(tmp_path, job):
+    halved = [
+        ".out.ome.tif.part-7",
+        ".out.ome.tif.pixels.part-7",
+        "..out.ome.tif.checkpoint-0.part-7",
+    ]
+    for name in [*halved, ".other.ome.tif.part-7"]:
+        (tmp_path / name).write_text("x")
+    list(run(dataclasses.replace(job, budget="2steps")))
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"in.ome.tif", "out.ome.tif", "out.ome.tif.job.json", ".other.ome.tif.part-7"}

@@ -23,7 +23,18 @@ PARTS = {"masking", "networks", "losses", "inference"}
 # A room may import its own row and the rows before it; the four parts know one another not.
 ROWS = (
     NUMPY_ONLY
-    | {"_samples", "_shapes", "budget", "io", "locks", "measure", "picture", "quality", "series"}
+    | {
+        "_samples",
+        "_shapes",
+        "budget",
+        "io",
+        "leftovers",
+        "locks",
+        "measure",
+        "picture",
+        "quality",
+        "series",
+    }
     | {"held_out", "pace", "regions", "settling", "simulate", "telling"},
     {"pairs", "patches", "ring", "noise", "device", "memory", "filters", "photons", "triangular"}
     | {"chance", "heap", "interruption", "lattice", "openmp", "optimizer", "tensors"},

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from napari_blindspot import device as devices
-from napari_blindspot import heap, methods
+from napari_blindspot import heap, leftovers, methods
 from napari_blindspot.checkpoint import Checkpoints
 from napari_blindspot.events import Finished, NoiseFitted, Started, Stop, never
 from napari_blindspot.fitting import fit
@@ -129,6 +129,7 @@ class _Work:
         self, resume: bool, watching: Watching | None, keep_partial: bool
     ) -> Generator[Event, None, None]:
         began = time.perf_counter()
+        leftovers.clear(self.job.targets, trainings=False)
         with writing(self.job.targets) as able:
             yield self._started("" if able else _UNLOCKED)
             checkpoints = None if self.loaded else Checkpoints.of_job(self.job, resume=resume)

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_blindspot.batch import leftovers
+from napari_blindspot import leftovers
 from napari_blindspot.batch.fingerprint import Fingerprint
 from napari_blindspot.batch.journal import Entry
 from napari_blindspot.params import InputError

@@ -8,7 +8,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_blindspot.batch import images, leftovers
+from napari_blindspot import leftovers
+from napari_blindspot.batch import images
 from napari_blindspot.batch.events import (
     BatchFinished,
     BatchStarted,

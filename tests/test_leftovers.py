@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from napari_blindspot.batch import leftovers
+from napari_blindspot import leftovers
 from napari_blindspot.locks import writing
 
 
