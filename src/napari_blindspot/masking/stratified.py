@@ -57,17 +57,18 @@ class Stratified:
         self, noisy: Float[Tensor, "b c *space"], generator: torch.Generator
     ) -> TrainingPair:
         """Pair with freshly selected pixels, the same in all channels."""
-        space = noisy.shape[2:]
-        selected = self._select(len(noisy), space, generator).to(noisy.device)
+        # All but the values is chosen on the host: nothing waits for a device to tell of it.
+        selected = self._select(len(noisy), noisy.shape[2:], generator)
         hidden = self._spread(selected)
         points = hidden.nonzero()
         fill, usable = self._replace(noisy, hidden, points, generator)
-        points, fill = points[usable], fill[usable]
+        points = points[usable]
+        fill = fill if bool(usable.all()) else fill[usable.to(noisy.device)]
         covered = torch.zeros_like(hidden)
         covered[tuple(points.T)] = True
         source = noisy.clone()
-        source.movedim(1, -1)[tuple(points.T)] = fill
-        counted = selected & self._complete(hidden, covered)
+        source.movedim(1, -1)[tuple(points.T.to(noisy.device))] = fill
+        counted = (selected & self._complete(hidden, covered)).to(noisy.device)
         mask = counted.unsqueeze(1).expand_as(noisy).to(noisy.dtype)
         return TrainingPair(source, noisy, mask)
 
@@ -127,20 +128,21 @@ class Stratified:
         generator: torch.Generator,
     ) -> tuple[Float[Tensor, "p c"], Bool[Tensor, "p"]]:
         """Values for the hidden points, and which of them have one."""
-        offsets = self._offsets(noisy.ndim - 2, len(points), generator).to(noisy.device)
+        offsets = self._offsets(noisy.ndim - 2, len(points), generator)
         places = points[:, None, 1:] + offsets
         limits = places.new_tensor(noisy.shape[2:])
         samples = points[:, :1].expand(places.shape[:-1])
         inside = ((places >= 0) & (places < limits)).all(-1)
         index = (samples, *places.clamp_min(0).minimum(limits - 1).unbind(-1))
         allowed = inside & ~hidden[index]
-        values = noisy.movedim(1, -1)[index]
-        if self.replacement == "median":
-            seen = torch.where(allowed[..., None], values, torch.nan)
-            fill = seen.nanmedian(1).values
+        if self.replacement == "uniform":
+            one = (torch.arange(len(points)), allowed.int().argmax(1))
+            fill = _values(noisy, [axis[one] for axis in index])
         else:
-            first = allowed.int().argmax(1)
-            fill = values[torch.arange(len(points), device=first.device), first]
+            seen = torch.where(
+                allowed.to(noisy.device)[..., None], _values(noisy, index), torch.nan
+            )
+            fill = seen.nanmedian(1).values
         return fill, allowed.any(1)
 
     def _offsets(self, ndim: int, points: int, generator: torch.Generator) -> Int[Tensor, "p k d"]:
@@ -152,3 +154,9 @@ class Stratified:
             return around.expand(points, *around.shape)
         draws = torch.randint(len(around), (points, _DRAWS), generator=generator)
         return around[draws]
+
+
+def _values(noisy: Tensor, index: Sequence[Tensor]) -> Tensor:
+    """Values `(..., C)` at positions that are known to the host."""
+    chosen: Tensor = noisy.movedim(1, -1)[tuple(axis.to(noisy.device) for axis in index)]
+    return chosen
