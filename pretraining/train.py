@@ -1,6 +1,6 @@
 """Trains the network that `express` begins from, on pictures and stacks made from a seed.
 
-    python pretraining/train.py prior.safetensors --steps 60000
+    python pretraining/train.py prior.safetensors
     python pretraining/train.py prior.safetensors --steps 20000 --start before.safetensors
 
 Nothing but `structures.py`, `stacks.py` and `noises.py` is learned from, pictures and stacks in
@@ -171,7 +171,7 @@ def _example(source: Pictures, options: argparse.Namespace, rng: np.random.Gener
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("target", type=Path)
-    numbers = {"steps": 30_000, "pictures": 4000, "width": 40, "depth": 3, "patch": 96}
+    numbers = {"steps": 40_000, "pictures": 4000, "width": 40, "depth": 3, "patch": 96}
     numbers |= {"stacks": 1600, "batch": 6, "seed": 0, "threads": 1, "every": 500, "until": 0}
     numbers |= {"workers": 0}
     for name, default in numbers.items():
