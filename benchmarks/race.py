@@ -248,7 +248,7 @@ def _ratio(seconds: float, reached: list[float | None]) -> str:
 
 
 def draw(heats: list[Heat], target: Path) -> None:
-    """PSNR against seconds, a panel for each image."""
+    """PSNR against seconds, a panel for each image, medians of its rounds."""
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -263,8 +263,10 @@ def draw(heats: list[Heat], target: Path) -> None:
     for panel, name in zip(panels.flat, names, strict=False):
         for index, competitor in enumerate(COMPETITORS):
             own = [h for h in heats if h.image == name and h.competitor == competitor]
-            for h in own[:1]:
-                seconds, psnr, _ = zip(*h.points, strict=True)
+            if own:
+                rounds = zip(*(h.points for h in own), strict=True)
+                points = [[statistics.median(v) for v in zip(*p, strict=True)] for p in rounds]
+                seconds, psnr, _ = zip(*points, strict=True)
                 style = {"color": f"C{index}", "label": competitor, "marker": "o", "ms": 3}
                 panel.plot(seconds, psnr, lw=2 if competitor in OURS else 1, **style)
         best = max(h.final[1] for h in heats if h.image == name)
