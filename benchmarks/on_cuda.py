@@ -1,11 +1,12 @@
 """All that only a CUDA device can measure, in one call; results go to one JSON file.
 
     python benchmarks/on_cuda.py OUT                           every part, in the order below
-    python benchmarks/on_cuda.py OUT --parts tests engine --minutes 9
+    python benchmarks/on_cuda.py OUT --parts tests shares --minutes 9
     python benchmarks/on_cuda.py OUT --device cpu --quick      that it runs
 
 `OUT/on_cuda.json` is written after every figure, so that a run that is cut off keeps what it has,
-and what fails is noted there. Data sets are where `BLINDSPOT_DATA` points to (`images.py`).
+and what fails is noted there. Of the time that is left each part gets its share. Data sets are
+where `BLINDSPOT_DATA` points to (`images.py`).
 `pretraining` leaves `OUT/prior.safetensors`, `tests` `OUT/tests.txt`.
 """
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -175,6 +177,7 @@ def pretraining(record: Record) -> None:
     spent = ["--minutes", f"{max(record.left_s / 60 - 0.5, 0.1):.2f}"]
     target = str(record.folder / "prior.safetensors")
     script = [str(ROOT / "pretraining" / "train.py"), target, "--device", str(record.device)]
+    script += ["--workers", str(max((os.cpu_count() or 1) - 2, 1))]
     done = subprocess.run(
         [sys.executable, *script, *(steps or ["--steps", "60000", *spent])],
         capture_output=True, text=True, check=False,
@@ -199,9 +202,12 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="little of everything")
     options = parser.parse_args()
     device = torch.device(options.device)
-    record = Record(options.folder, device, options.quick, time.monotonic() + 60 * options.minutes)
+    ends = time.monotonic() + 60 * options.minutes
+    record = Record(options.folder, device, options.quick, ends)
     record.keep("device", "name", f"{describe(device)}, PyTorch {torch.__version__}")
-    for name in options.parts:
+    for done, name in enumerate(options.parts):
+        now = time.monotonic()
+        record.ends = now + (ends - now) / (len(options.parts) - done)
         try:
             PARTS[name](record)
         except Exception as error:  # the parts behind it are measured all the same
