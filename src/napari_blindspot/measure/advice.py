@@ -84,8 +84,8 @@ def correlation_choice(channels: Sequence[ChannelNoise]) -> Choice | None:
 
     `express` has learned in its pretraining how noise over a few pixels looks; noise that reaches
     farther is hidden from a network by a pattern. Three confocal images with noise over 3 pixels
-    along X had 31.9, 33.2 and 33.8 dB with `express` in 2 s, 30.6, 31.3 and 33.9 dB with
-    `struct_n2v` in 41 s; over 5 pixels 26.5, 28.0 and 25.3 against 30.7, 30.2 and 33.0 dB
+    along X had 32.1, 33.3 and 33.6 dB with `express` in 2 s, 31.0, 31.3 and 33.2 dB with
+    `struct_n2v` in 41 s; over 5 pixels 26.6, 27.5 and 25.3 against 30.6, 30.3 and 33.1 dB
     (`benchmarks/shared_noise.py`).
     """
     shared = [channel for channel in channels if any(map(channel.correlated, "XY"))]
