@@ -3,13 +3,14 @@
     python benchmarks/ablations.py                                2 photographs, 400 steps each
     python benchmarks/ablations.py --start-blur 0                 as in the papers
     python benchmarks/ablations.py --pieces loss --clipped        values as in files of 8 bits
+    python benchmarks/ablations.py --colour --pieces gated mgr-s2s mgr-n2v apart-s2s apart-n2v
     python benchmarks/ablations.py --pieces loss gated --images 8 --steps 4000 --device cuda
     python benchmarks/ablations.py --table-only                   from the kept figures
 
-Photographs of BSD68, the middle 192 x 192 pixels, with Gaussian noise on the scale 0 to 255. Both
-sides of a comparison have the same noise, the same seed and as many steps, so that their
-difference does not depend on what else the machine does. Figures are kept in
-`benchmarks/results/ablations.json`.
+Photographs of BSD68, or three in colour that come with scikit-image, the middle 192 x 192 pixels,
+with Gaussian noise on the scale 0 to 255. Both sides of a comparison have the same noise, the same
+seed and as many steps, so that their difference does not depend on what else the machine does.
+Figures are kept in `benchmarks/results/ablations.json`.
 """
 
 from __future__ import annotations
@@ -22,14 +23,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import skimage
 import tables
 from numpy.typing import NDArray
 from papers import DOCUMENT, noisy_photograph, photographs
 
-from napari_blindspot import api
+from napari_blindspot import api, methods
 from napari_blindspot.quality import psnr
 
 SIDE = 192
+COLOUR = ("astronaut", "chelsea", "coffee")
+KINDS = ("", " clipped", " colour", " colour clipped")
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,13 @@ PIECES = {
         GRADIENT,
         Side("blind2grad", {"mask": "bernoulli"}),
         "above 0",
+    ),
+    "mask-10": Piece(
+        "Blind2Grad: dual mask over Bernoulli",
+        10,
+        GRADIENT,
+        Side("blind2grad", {"mask": "bernoulli"}),
+        "–",
     ),
     "uniform": Piece(
         "Blind2Grad: Bernoulli over uniform mask",
@@ -123,22 +134,44 @@ PIECES = {
         _mgr("noise2void", "plain"),
         "+0.40 to +0.66",
     ),
+    "apart-s2s": Piece(
+        "Self2Self: channels hidden apart over together",
+        25,
+        Side("self2self", {}),
+        Side("self2self", {"hide_channels": "together"}),
+        "–",
+    ),
+    "apart-n2v": Piece(
+        "Noise2Void: channels hidden apart over together",
+        25,
+        Side("n2v", {}),
+        Side("n2v", {"hide_channels": "together"}),
+        "–",
+    ),
 }
 
 
 def middle(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The middle pixels of an image."""
-    top, left = ((n - SIDE) // 2 for n in image.shape)
-    return image[top : top + SIDE, left : left + SIDE]
+    """The middle pixels of an image `(Y, X)` or `(C, Y, X)`."""
+    top, left = ((n - SIDE) // 2 for n in image.shape[-2:])
+    return image[..., top : top + SIDE, left : left + SIDE]
+
+
+def pictures(options: argparse.Namespace) -> dict[str, NDArray[np.float32]]:
+    """Clean images by name, grey `(Y, X)` or in colour `(C, Y, X)`."""
+    if not options.colour:
+        return dict(photographs("BSD68", options.images))
+    files = {name: getattr(skimage.data, name)() for name in COLOUR[: options.images]}
+    return {name: np.moveaxis(file, -1, 0).astype(np.float32) for name, file in files.items()}
 
 
 def measure(side: Side, sigma: int, name: str, options: argparse.Namespace) -> None:
     """Denoise the middle of one photograph and keep the figure, unless it is there."""
-    kind = " clipped" * options.clipped
+    kind = " colour" * options.colour + " clipped" * options.clipped
     label = f"{side} sigma={sigma}{kind} blur={options.start_blur:g} steps={options.steps}"
     if any((row.image, row.method) == (name, label) for row in tables.read("ablations")):
         return
-    clean = dict(photographs("BSD68", options.images))[name]
+    clean = pictures(options)[name]
     noisy = middle(noisy_photograph(name, clean, sigma))
     if options.clipped:
         noisy = np.clip(noisy.round(), 0, 255)
@@ -148,13 +181,21 @@ def measure(side: Side, sigma: int, name: str, options: argparse.Namespace) -> N
         method=side.method,
         budget=f"{options.steps}steps",
         device=options.device,
-        start_blur=options.start_blur,
+        joint=True,
+        axes="CYX"[-clean.ndim :],
+        **start_blur(side.method, options.start_blur),
         **side.values,
     )
     seconds = time.perf_counter() - began
     figure = psnr(np.clip(result.image, 0, 255), middle(clean), 255.0)
-    tables.add("ablations", tables.Row("BSD68", name, label, round(figure, 3), round(seconds, 1)))
+    photos = "scikit-image" if options.colour else "BSD68"
+    tables.add("ablations", tables.Row(photos, name, label, round(figure, 3), round(seconds, 1)))
     print(f"{name} {label}: {figure:.2f} dB in {seconds:.0f} s", flush=True)
+
+
+def start_blur(method: str, sigma: float) -> dict[str, float]:
+    """The parameter of the methods that have it."""
+    return {"start_blur": sigma} if "start_blur" in methods.get(method)().values() else {}
 
 
 def table() -> str:
@@ -164,7 +205,7 @@ def table() -> str:
         "| piece | noise | blur | steps | paper, dB | ours, dB | images | mean gain, dB | gains |"
     ]
     lines.append("|---|---:|---:|---:|---:|---:|---:|---:|---|")
-    for piece, kind in itertools.product(PIECES.values(), ("", " clipped")):
+    for piece, kind in itertools.product(PIECES.values(), KINDS):
         start = f"{piece.with_it} sigma={piece.sigma}{kind} blur="
         for label in dict.fromkeys(method for _, method in kept if method.startswith(start)):
             blur, steps = label.removeprefix(start).split(" steps=")
@@ -188,12 +229,13 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=2)
     parser.add_argument("--steps", type=int, default=400)
     parser.add_argument("--start-blur", type=float, default=1.0, help="0 as in the papers")
+    parser.add_argument("--colour", action="store_true", help="photographs in colour")
     parser.add_argument("--clipped", action="store_true", help="noisy values cut off to 0 to 255")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--table-only", action="store_true")
     options = parser.parse_args()
     if not options.table_only:
-        for name, _ in photographs("BSD68", options.images):
+        for name in pictures(options):
             for piece in (PIECES[chosen] for chosen in options.pieces):
                 for side in (piece.with_it, piece.without):
                     measure(side, piece.sigma, name, options)

@@ -54,8 +54,8 @@ def blind_sample(
             output = parts.network(pair.input, pair.unseen)
             mean, variance = parts.predictor.moments(output)
             visible = parts.network(pair.target) if parts.blind else None
-            counted = pair.mask[:, 0] > 0
-            hidden += int(counted.sum())
+            counted = pair.mask > 0
+            hidden += int(counted[:, 0].sum())
             there = sampler.pixels * (noisy.shape[1] // mean.shape[1])
             rows.append([_pixels(x, counted) for x in (pair.target, mean, variance, visible)])
             patches.append((pair, mean))
@@ -75,8 +75,12 @@ def _cropped(noisy: Tensor, pixels: int, divisor: Sequence[int]) -> Tensor:
 
 
 def _pixels(values: Tensor | None, counted: Tensor) -> Tensor | None:
-    """The counted pixels `(C, P)`."""
-    return None if values is None else values.movedim(1, 0)[:, counted].cpu()
+    """The counted pixels `(C, P)`, of each channel as many as of the one that has fewest."""
+    if values is None:
+        return None
+    pixels = [x[where] for x, where in zip(values.unbind(1), counted.unbind(1), strict=True)]
+    fewest = min(map(len, pixels))
+    return torch.stack([x[:fewest] for x in pixels]).cpu()
 
 
 def _joined(column: tuple[Any, ...]) -> Any:

@@ -40,3 +40,30 @@ def test_how_many_copies_are_shown_at_once_changes_nothing(monkeypatch, at_once)
     monkeypatch.setattr(module, "_AT_ONCE", at_once)
     result = Instances(0.4, 5).predict(lambda x, mask: x**2, noisy, Chance(1, (3, 4))).mean
     assert torch.allclose(result, expected, atol=1e-6)
+
+
+def test_channels_apart_have_hidden_pixels_of_their_own(monkeypatch):
+    seen = []
+
+    def network(x, mask):
+        seen.append(mask)
+        return x
+
+    noisy = torch.rand(1, 3, 32, 32)
+    Instances(0.3, 4, apart=True).predict(network, noisy, Chance(0, (0, 0)))
+    masks = torch.cat(seen)
+    assert masks.shape == (4, 3, 32, 32)
+    codes = masks.flatten(0, 1).flatten(1)
+    different = {tuple(code.tolist()) for code in codes}
+    assert len(different) == 12
+    assert float(masks.mean()) == pytest.approx(0.3, abs=0.02)
+
+
+@pytest.mark.parametrize("at_once", [1, 2 * 32 * 32, 10**6])
+def test_channels_apart_are_the_same_in_every_tile(monkeypatch, at_once):
+    monkeypatch.setattr(module, "_AT_ONCE", at_once)
+    noisy = torch.rand(1, 2, 32, 32)
+    copies = Instances(0.3, 3, apart=True)
+    whole = copies.predict(lambda x, mask: x, noisy, Chance(0, (0, 0))).mean
+    tile = copies.predict(lambda x, mask: x, noisy[..., 8:24, 4:20], Chance(0, (8, 4))).mean
+    assert torch.allclose(tile, whole[..., 8:24, 4:20])

@@ -58,3 +58,21 @@ def test_details_are_hidden_less_often_and_hidden_pixels_are_not_shown():
     assert torch.equal(shown, noisy * (1 - hidden))
     assert float(hidden[..., :100].mean()) == pytest.approx(0.125, abs=0.01)
     assert float(hidden[..., 100:].mean()) == pytest.approx(0.375, abs=0.01)
+
+
+@pytest.mark.parametrize("share", [1.0, 0.5, 0.25])
+def test_how_often_details_are_hidden_does_not_change_what_they_count(share):
+    noisy = torch.zeros(1, 1, 300, 300)
+    noisy[..., :150] = 2.0
+    pair = Bernoulli(0.5).sample(noisy, torch.Generator().manual_seed(0))
+    dual = DualMask(rate=0.25, thresholds=(1.0,), share=share, most=0.5)
+    loss = GradientRegularised(0.8, 0.5, dual, 0.5)(lambda x, mask=None: 0 * x, pair)
+    assert float(loss) == pytest.approx(1.5 * 2.0**2 / 2, rel=0.04)
+
+
+def test_details_that_are_never_hidden_count_for_nothing():
+    noisy = torch.zeros(1, 1, 100, 100)
+    noisy[..., :50] = 2.0
+    pair = Bernoulli(0.5).sample(noisy, torch.Generator().manual_seed(0))
+    dual = DualMask(rate=0.25, thresholds=(1.0,), share=0.0, most=0.5)
+    assert float(GradientRegularised(0.8, 0.5, dual, 0.5)(lambda x, mask=None: 0 * x, pair)) == 0

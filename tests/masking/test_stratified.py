@@ -106,3 +106,23 @@ def test_pixels_without_a_visible_neighbour_do_not_count():
 def test_axial_pattern_is_along_z():
     assert set(pattern_offsets("axial", 3, 3)) == {(-1, 0, 0), (0, 0, 0), (1, 0, 0)}
     assert set(pattern_offsets("0/0/0|1/1/1|0/0/0", 3, 3)) == {(0, d, 0) for d in (-1, 0, 1)}
+
+
+@pytest.mark.parametrize("replacement", ["uniform", "median"])
+def test_channels_apart_have_hidden_pixels_of_their_own(replacement):
+    noisy = torch.arange(2.0 * 3 * 40 * 40).reshape(2, 3, 40, 40)
+    pair = Stratified(0.04, 5, replacement, apart=True).sample(noisy, seeded())
+    assert torch.allclose(pair.mask.mean((0, 2, 3)), torch.full((3,), 0.04), rtol=0.2)
+    together = (pair.mask[:, 0] * pair.mask[:, 1]).mean()
+    assert float(together) < 0.01
+    assert torch.equal(pair.input[pair.mask == 0], noisy[pair.mask == 0])
+    assert not torch.isin(pair.input, noisy[pair.mask == 1]).any()
+    first = torch.arange(6.0).reshape(2, 3, 1, 1) * 40 * 40
+    assert ((pair.input >= first) & (pair.input < first + 40 * 40)).all()
+
+
+def test_a_single_channel_is_hidden_the_same_way_apart_or_together():
+    noisy = torch.rand(2, 1, 20, 20)
+    pairs = [Stratified(0.04, 5, apart=apart).sample(noisy, seeded()) for apart in (False, True)]
+    assert torch.equal(pairs[0].input, pairs[1].input)
+    assert torch.equal(pairs[0].mask, pairs[1].mask)

@@ -129,3 +129,33 @@ def test_training_begins_from_the_blur_of_what_is_visible():
 def test_halo_reaches_as_far_as_the_blur():
     network = MaskedUNet(2, 1, 1, width=4, depth=1, start_blur=5.0)
     assert reach(network, (48, 48)) == list(network.halo) == [13, 13]
+
+
+@pytest.mark.parametrize("kind", CONVOLUTIONS)
+@pytest.mark.parametrize(("ndim", "space"), [(2, (16, 24)), (3, (5, 16, 8))])
+def test_each_channel_has_a_mask_of_its_own(kind, ndim, space):
+    """What is hidden in one channel is not looked at, and is seen in the other."""
+    torch.manual_seed(0)
+    size = {"width": 6, "depth": 2, "kind": kind, "dropout": 0.0, "start_blur": 1.0}
+    network = MaskedUNet(ndim, 2, 2, apart=True, shows_mask=kind == "gated", **size)
+    torch.nn.init.normal_(network.head.weight)
+    image, mask = torch.randn(1, 2, *space), torch.zeros(1, 2, *space)
+    place = (0, slice(None), *(n // 2 for n in space))
+    mask[place] = torch.tensor([1.0, 0.0])
+    other = image.clone()
+    other[place] += torch.tensor([0.0, 10.0])
+    with torch.no_grad():
+        before, after = (network(x * (1 - mask), mask)[place][0] for x in (image, other))
+        swapped = network(image * (1 - mask.flip(1)), mask.flip(1))[place]
+    assert abs(float(after - before)) > 1e-3
+    assert not torch.allclose(swapped, network(image * (1 - mask), mask)[place])
+
+
+@torch.no_grad()
+def test_the_blur_of_each_channel_is_that_of_its_own_visible_pixels():
+    network = MaskedUNet(2, 2, 2, width=4, depth=2, apart=True, start_blur=2.0)
+    half = torch.zeros(1, 2, 16, 24)
+    half[:, 0, :, 12:] = 1
+    image = torch.where(half == 1, -50.0, 3.0)
+    left = network(image, half)[..., :14]
+    torch.testing.assert_close(left, torch.full_like(left, 3.0))

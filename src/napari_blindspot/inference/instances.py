@@ -29,6 +29,8 @@ class Instances(MeanOnly):
         everywhere.
     count : int
         Number of copies.
+    apart : bool
+        Whether each channel has pixels of its own that are hidden; else all have the same.
     margin : int
         0: a result depends on nothing beyond the network's halo.
 
@@ -40,6 +42,7 @@ class Instances(MeanOnly):
 
     rate: float | Tensor
     count: int
+    apart: bool = False
     margin: int = 0
 
     def draft(self) -> Instances:
@@ -66,8 +69,16 @@ class Instances(MeanOnly):
         total = torch.zeros_like(noisy)
         for first in range(0, self.count, at_once):
             check()
-            draws = range(first, min(first + at_once, self.count))
-            hidden = chance.uniform(noisy.shape[2:], draws, noisy.device) < self.rate
-            mask = hidden.to(noisy).expand(-1, *noisy.shape[1:])
+            mask = self._mask(noisy, range(first, min(first + at_once, self.count)), chance)
             total += network(noisy * (1 - mask), mask).sum(0, keepdim=True)
         return total / self.count
+
+    def _mask(
+        self, noisy: Float[Tensor, "1 c *space"], copies: range, chance: Chance
+    ) -> Float[Tensor, "n c *space"]:
+        """What is hidden in some of the copies."""
+        masks = noisy.shape[1] if self.apart else 1
+        draws = range(copies.start * masks, copies.stop * masks)
+        drawn = chance.uniform(noisy.shape[2:], draws, noisy.device)
+        hidden = drawn.view(len(copies), masks, *noisy.shape[2:]) < self.rate
+        return hidden.to(noisy).expand(-1, *noisy.shape[1:])

@@ -13,6 +13,8 @@ from napari_blindspot.details import DualMask, thinned
 from napari_blindspot.losses.base import masked_mean
 from napari_blindspot.pairs import TrainingPair
 
+_RAREST = 1e-6
+
 
 @dataclass(frozen=True)
 class GradientRegularised:
@@ -33,6 +35,13 @@ class GradientRegularised:
     candidates : float
         Rate of the masking.
 
+    Notes
+    -----
+    A pixel that is seldom hidden counts for so much more where it is. The dual mask spares pixels
+    that differ from f(y), most of them for their noise; without the weight the loss would be about
+    the others, and a training with the dual mask was 0.15 to 0.25 dB behind one with a Bernoulli
+    mask.
+
     References
     ----------
     B. Song et al., "Blind2Grad: Blind detail-preserving denoising via zero-shot with gradient
@@ -46,13 +55,14 @@ class GradientRegularised:
 
     def __call__(self, network: Callable[..., Tensor], pair: TrainingPair) -> Float[Tensor, ""]:
         """Mean over the hidden pixels that count."""
-        noisy, hidden = pair.target, pair.unseen
-        shown = pair.input
+        noisy, hidden, shown = pair.target, pair.unseen, pair.input
+        weight = pair.mask
         with torch.no_grad():
             whole = network(noisy)
         if self.dual is not None:
             probability = self.dual.probability(self.dual.details(noisy, whole))
             hidden = thinned(hidden, probability / self.candidates)
+            weight = weight / probability.clamp_min(_RAREST)
             shown = noisy * (1 - hidden)
         masked = network(shown, hidden)
         content = masked - noisy
@@ -60,7 +70,7 @@ class GradientRegularised:
         for axis in (-2, -1):
             along = slope(whole, axis) - slope(masked, axis)
             terms = terms + (content + self.omega * along) ** 2 / 2
-        return masked_mean(terms, hidden * pair.mask)
+        return masked_mean(terms, hidden * weight)
 
 
 def slope(x: Float[Tensor, "b c *space"], axis: int) -> Float[Tensor, "b c *space"]:

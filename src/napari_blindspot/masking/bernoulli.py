@@ -14,12 +14,14 @@ from napari_blindspot.pairs import TrainingPair
 
 @dataclass(frozen=True)
 class Bernoulli:
-    """Hides pixels at random, in all channels alike; the loss counts where they are hidden.
+    """Hides pixels at random; the loss counts where they are hidden.
 
     Attributes
     ----------
     rate : float
         Part of the pixels that are hidden, more than 0 and less than 1.
+    apart : bool
+        Whether each channel has pixels of its own that are hidden, as in the paper; else the same.
 
     Notes
     -----
@@ -33,6 +35,7 @@ class Bernoulli:
     """
 
     rate: float
+    apart: bool = False
 
     hides: ClassVar[bool] = True
 
@@ -40,6 +43,7 @@ class Bernoulli:
         self, noisy: Float[Tensor, "b c *space"], generator: torch.Generator
     ) -> TrainingPair:
         """Pair with freshly hidden pixels."""
-        chance = torch.rand((len(noisy), 1, *noisy.shape[2:]), generator=generator)
+        shape = noisy.shape if self.apart else (len(noisy), 1, *noisy.shape[2:])
+        chance = torch.rand(shape, generator=generator)
         hidden = (chance < self.rate).to(noisy)
         return TrainingPair(noisy * (1 - hidden), noisy, hidden.expand_as(noisy))

@@ -32,6 +32,8 @@ class Stratified:
     pattern : tuple of offsets
         Pixels that are hidden together with each selected one (structured noise); only the
         selected ones count in the loss.
+    apart : bool
+        Whether each channel has pixels of its own that are hidden; else all have the same.
 
     Notes
     -----
@@ -50,13 +52,23 @@ class Stratified:
     neighbourhood: int
     replacement: Literal["uniform", "median"] = "uniform"
     pattern: tuple[tuple[int, ...], ...] = ()
+    apart: bool = False
 
     hides: ClassVar[bool] = True
 
     def sample(
         self, noisy: Float[Tensor, "b c *space"], generator: torch.Generator
     ) -> TrainingPair:
-        """Pair with freshly selected pixels, the same in all channels."""
+        """Pair with freshly selected pixels."""
+        if not self.apart:
+            return self._alike(noisy, generator)
+        pair = self._alike(noisy.flatten(0, 1).unsqueeze(1), generator)
+        return TrainingPair(pair.input.view_as(noisy), noisy, pair.mask.view_as(noisy))
+
+    def _alike(
+        self, noisy: Float[Tensor, "b c *space"], generator: torch.Generator
+    ) -> TrainingPair:
+        """Pair with pixels that are the same in all channels."""
         # All but the values is chosen on the host: nothing waits for a device to tell of it.
         selected = self._select(len(noisy), noisy.shape[2:], generator)
         hidden = self._spread(selected)

@@ -78,6 +78,7 @@ class Blind2Grad(Method):
         choices=("dual", "bernoulli", "uniform"),
     )
     mask_rate: float = fields.mask_rate(0.25, most=0.45)
+    hide_channels: str = fields.hide_channels()
     detail_threshold: float = param(
         40.0,
         label="Detail threshold",
@@ -133,7 +134,7 @@ class Blind2Grad(Method):
         from napari_blindspot.masking import Bernoulli
         from napari_blindspot.networks import MaskedUNet
 
-        contrast = min(spec.contrast, default=1.0)
+        contrast, apart = min(spec.contrast, default=1.0), self.hide_channels == "apart"
         masking, loss, predictor = self._masked(spec)
         network = MaskedUNet(
             spec.ndim,
@@ -147,10 +148,11 @@ class Blind2Grad(Method):
             else None,
             attention=True,
             passes=2 if self.mask == "dual" else 1,
+            apart=apart,
             start_blur=self.start_blur,
         )
         recipe = Recipe(self.learning_rate, self.patch, self.batch)
-        blind = Bernoulli(self.mask_rate) if self.mask == "dual" else None
+        blind = Bernoulli(self.mask_rate, apart) if self.mask == "dual" else None
         return Parts(masking, network, loss, predictor, recipe, blind)
 
     def _masked(self, spec: Spec) -> tuple[MaskingScheme, Loss, Predictor]:
@@ -160,20 +162,21 @@ class Blind2Grad(Method):
         from napari_blindspot.losses.gradient import GradientRegularised
         from napari_blindspot.masking import Bernoulli, Stratified
 
+        apart = self.hide_channels == "apart"
         if self.mask == "dual":
             dual, candidates = self._dual(spec), _CANDIDATES * self.mask_rate
             loss = GradientRegularised(self.omega, self.gamma, dual, candidates)
-            return Bernoulli(candidates), loss, DualInstances(dual, self.copies)
+            return Bernoulli(candidates, apart), loss, DualInstances(dual, self.copies, apart)
         loss = GradientRegularised(self.omega, self.gamma)
-        predictor = Instances(self.mask_rate, self.copies)
+        predictor = Instances(self.mask_rate, self.copies, apart)
         if self.mask == "bernoulli":
-            return Bernoulli(self.mask_rate), loss, predictor
+            return Bernoulli(self.mask_rate, apart), loss, predictor
         if self.mask_rate > _MOST_UNIFORM:
             raise InputError(
                 f"mask_rate={self.mask_rate} is too large for mask='uniform'; use {_MOST_UNIFORM} "
                 "or less, or another mask."
             )
-        return Stratified(self.mask_rate, 5), loss, predictor
+        return Stratified(self.mask_rate, 5, apart=apart), loss, predictor
 
     def _dual(self, spec: Spec) -> DualMask:
         from napari_blindspot.details import DualMask

@@ -79,6 +79,7 @@ class MGRConv(Method):
     )
     mask_rate: float = fields.mask_rate(0.3)
     mask_fraction: float = fields.mask_fraction(0.02)
+    hide_channels: str = fields.hide_channels()
     dropout: float = fields.dropout(0.1)
     start_blur: float = fields.start_blur(1.0)
     copies: int = fields.copies(8)
@@ -103,6 +104,7 @@ class MGRConv(Method):
             kind=self.convolution,
             dropout=self.dropout if self.masking == "self2self" else 0.0,
             shows_mask=self.convolution == "gated",
+            apart=self.hide_channels == "apart",
             start_blur=self.start_blur,
         )
         return Parts(
@@ -118,6 +120,7 @@ class MGRConv(Method):
         from napari_blindspot.inference import Instances, PlainPass
         from napari_blindspot.masking import Bernoulli, Stratified
 
+        apart = self.hide_channels == "apart"
         if self.masking == "self2self":
-            return Bernoulli(self.mask_rate), Instances(self.mask_rate, self.copies)
-        return Stratified(self.mask_fraction, 5), PlainPass()
+            return Bernoulli(self.mask_rate, apart), Instances(self.mask_rate, self.copies, apart)
+        return Stratified(self.mask_fraction, 5, apart=apart), PlainPass()

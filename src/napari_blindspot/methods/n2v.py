@@ -40,6 +40,7 @@ class N2V(Method):
 
     mask_fraction: float = fields.mask_fraction(0.02)
     neighbourhood: int = fields.neighbourhood(5)
+    hide_channels: str = fields.hide_channels()
     width: int = fields.width(16)
     depth: int = fields.depth(2)
     patch: int = fields.patch(64)
@@ -53,9 +54,9 @@ class N2V(Method):
         from napari_blindspot.masking import Stratified
         from napari_blindspot.networks import UNet
 
-        channels = spec.channels
+        channels, apart = spec.channels, self.hide_channels == "apart"
         return Parts(
-            masking=Stratified(self.mask_fraction, self.neighbourhood),
+            masking=Stratified(self.mask_fraction, self.neighbourhood, apart=apart),
             network=UNet(spec.ndim, channels, channels, width=self.width, depth=self.depth),
             loss=SquaredError(),
             predictor=PlainPass(),

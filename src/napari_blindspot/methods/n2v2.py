@@ -35,6 +35,7 @@ class N2V2(Method):
 
     mask_fraction: float = fields.mask_fraction(0.02)
     neighbourhood: int = fields.neighbourhood(5)
+    hide_channels: str = fields.hide_channels()
     width: int = fields.width(16)
     depth: int = fields.depth(2)
     patch: int = fields.patch(64)
@@ -57,8 +58,9 @@ class N2V2(Method):
             blur_pool=True,
             top_skip=False,
         )
+        apart = self.hide_channels == "apart"
         return Parts(
-            masking=Stratified(self.mask_fraction, self.neighbourhood, "median"),
+            masking=Stratified(self.mask_fraction, self.neighbourhood, "median", apart=apart),
             network=network,
             loss=SquaredError(),
             predictor=PlainPass(),

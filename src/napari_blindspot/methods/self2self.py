@@ -92,6 +92,7 @@ class Self2Self(Method):
     paper_budget: ClassVar[str] = "150000steps"
 
     mask_rate: float = fields.mask_rate(0.3)
+    hide_channels: str = fields.hide_channels()
     dropout: float = fields.dropout(0.1)
     start_blur: float = fields.start_blur(1.0)
     copies: int = fields.copies(8)
@@ -108,6 +109,7 @@ class Self2Self(Method):
         from napari_blindspot.masking import Bernoulli
         from napari_blindspot.networks import MaskedUNet
 
+        apart = self.hide_channels == "apart"
         network = MaskedUNet(
             spec.ndim,
             spec.channels,
@@ -116,12 +118,13 @@ class Self2Self(Method):
             depth=self.depth,
             kind="partial",
             dropout=self.dropout,
+            apart=apart,
             start_blur=self.start_blur,
         )
         return Parts(
-            masking=Bernoulli(self.mask_rate),
+            masking=Bernoulli(self.mask_rate, apart),
             network=network,
             loss=SquaredError(),
-            predictor=Instances(self.mask_rate, self.copies),
+            predictor=Instances(self.mask_rate, self.copies, apart),
             recipe=Recipe(self.learning_rate, self.patch, self.batch),
         )

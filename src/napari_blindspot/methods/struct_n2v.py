@@ -45,6 +45,7 @@ class StructN2V(Method):
     )
     mask_fraction: float = fields.mask_fraction(0.01)
     neighbourhood: int = fields.neighbourhood(11)
+    hide_channels: str = fields.hide_channels()
     width: int = fields.width(16)
     depth: int = fields.depth(2)
     patch: int = fields.patch(64)
@@ -58,10 +59,12 @@ class StructN2V(Method):
         from napari_blindspot.masking import Stratified, pattern_offsets
         from napari_blindspot.networks import UNet
 
-        channels = spec.channels
+        channels, apart = spec.channels, self.hide_channels == "apart"
         offsets = pattern_offsets(self.pattern, self.length, spec.ndim)
         return Parts(
-            masking=Stratified(self.mask_fraction, self.neighbourhood, pattern=offsets),
+            masking=Stratified(
+                self.mask_fraction, self.neighbourhood, pattern=offsets, apart=apart
+            ),
             network=UNet(spec.ndim, channels, channels, width=self.width, depth=self.depth),
             loss=SquaredError(),
             predictor=PlainPass(),

@@ -43,7 +43,7 @@ class Completing(Network):
     ) -> Float[Tensor, "b c y x"]:
         """Completed images; hidden values of `x` are not looked at."""
         hidden = torch.zeros_like(x) if mask is None else mask
-        visible = 1 - hidden
+        visible = 1 - hidden[:, :1]
         blur = visible_mean(x, visible, self.sigma)
         filled = torch.lerp(x, visible_mean(x, visible, _NEAR_SIGMA), hidden)
         output: Tensor = self.network(torch.cat([filled, blur, hidden[:, :1]], 1))

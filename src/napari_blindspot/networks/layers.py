@@ -75,10 +75,10 @@ def visible_mean(
 ) -> Float[Tensor, "b c *space"]:
     """Gaussian average, along Y and X, of the visible pixels alone; 0 where there are none.
 
-    Of `visible`, 1 at these pixels, the first channel counts.
+    `visible`, 1 at these pixels, has one channel for all or one for each.
     """
-    weight = gaussian(visible[:, :1], sigma).clamp_min(_LEAST_WEIGHT)
-    return gaussian(x * visible[:, :1], sigma) / weight
+    weight = gaussian(visible, sigma).clamp_min(_LEAST_WEIGHT)
+    return gaussian(x * visible, sigma) / weight
 
 
 def window_mean(x: Float[Tensor, "*any y x"]) -> Float[Tensor, "*any y x"]:

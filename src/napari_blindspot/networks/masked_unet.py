@@ -47,14 +47,16 @@ class MaskedUNet(Network):
         Whether the channels of each level of the decoder are weighed, as in Blind2Grad.
     passes : int
         How often it is applied one after the other to make a result, by which the halo grows.
+    apart : bool
+        Whether each channel of the input has a mask of its own; else the first counts for all.
     start_blur : float
         Standard deviation in pixels of a Gaussian average of the visible pixels to which the last
         convolution, then zero at first, adds; 0: none, as in the papers.
 
     Notes
     -----
-    Channels are hidden together; of the mask, the first counts. Which features are dropped
-    follows from the mask. Without a mask nothing is hidden and nothing is dropped.
+    Which features are dropped follows from the mask of the first channel. Without a mask nothing is
+    hidden and nothing is dropped.
 
     References
     ----------
@@ -78,6 +80,7 @@ class MaskedUNet(Network):
         standout: float | None = None,
         attention: bool = False,
         passes: int = 1,
+        apart: bool = False,
         start_blur: float = 0.0,
     ) -> None:
         plane, axial = (
@@ -88,8 +91,9 @@ class MaskedUNet(Network):
         divisor, halo = zip(*per_axis, strict=True)
         super().__init__(divisor=divisor, halo=halo, is_blind=False)
         self.shows_mask = shows_mask
-        shown = in_channels + shows_mask
-        self.down = _encoder(ndim, shown, width, depth, kind)
+        self.masks = in_channels if apart else 1
+        shown = in_channels + shows_mask * self.masks
+        self.down = _encoder(ndim, shown, self.masks, width, depth, kind)
         self.up = nn.ModuleList(
             Block(
                 ndim,
@@ -116,14 +120,15 @@ class MaskedUNet(Network):
         self, x: Float[Tensor, "b c *space"], mask: Float[Tensor, "b c *space"] | None = None
     ) -> Float[Tensor, "b k *space"]:
         """Output of the network; `mask` is 1 at hidden pixels."""
-        seen = torch.ones_like(x[:, :1]) if mask is None else 1 - mask[:, :1]
+        hidden = torch.zeros_like(x) if mask is None else mask
+        seen = 1 - hidden[:, : self.masks]
         codes = None if mask is None else self.codes(mask)
         shown = torch.cat([x, seen], 1) if self.shows_mask else x
         output = self.decoded(*self.encoded(shown, seen), codes)
         return output + visible_mean(x, seen, self.start_blur) if self.start_blur else output
 
     def encoded(
-        self, x: Float[Tensor, "b c *space"], seen: Float[Tensor, "b 1 *space"]
+        self, x: Float[Tensor, "b c *space"], seen: Float[Tensor, "b m *space"]
     ) -> tuple[Float[Tensor, "b w *least"], list[Tensor]]:
         """Features at the lowest resolution, and those for the decoder, the input first."""
         skips = [x]
@@ -204,10 +209,12 @@ class Block(nn.Module):
         return x
 
 
-def _encoder(ndim: int, in_channels: int, width: int, depth: int, kind: str) -> nn.ModuleList:
+def _encoder(
+    ndim: int, in_channels: int, masks: int, width: int, depth: int, kind: str
+) -> nn.ModuleList:
     """Two convolutions at full resolution, then one at each of `depth` lower ones."""
     layers = nn.ModuleList()
-    channels, mask_channels = in_channels, 1
+    channels, mask_channels = in_channels, masks
     for _ in range(depth + 2):
         layer = CONVOLUTIONS[kind](ndim, channels, width, mask_channels, _SLOPE)
         layers.append(layer)
