@@ -138,14 +138,14 @@ PIECES = {
         "Self2Self: channels hidden apart over together",
         25,
         Side("self2self", {}),
-        Side("self2self", {"hide_channels": "together"}),
+        Side("self2self", {"channel_masks": "together"}),
         "–",
     ),
     "apart-n2v": Piece(
         "Noise2Void: channels hidden apart over together",
         25,
         Side("n2v", {}),
-        Side("n2v", {"hide_channels": "together"}),
+        Side("n2v", {"channel_masks": "together"}),
         "–",
     ),
 }

@@ -78,7 +78,7 @@ class Blind2Grad(Method):
         choices=("dual", "bernoulli", "uniform"),
     )
     mask_rate: float = fields.mask_rate(0.25, most=0.45)
-    hide_channels: str = fields.hide_channels()
+    channel_masks: str = fields.channel_masks()
     detail_threshold: float = param(
         40.0,
         label="Detail threshold",
@@ -134,7 +134,7 @@ class Blind2Grad(Method):
         from napari_blindspot.masking import Bernoulli
         from napari_blindspot.networks import MaskedUNet
 
-        contrast, apart = min(spec.contrast, default=1.0), self.hide_channels == "apart"
+        contrast, apart = min(spec.contrast, default=1.0), self.channel_masks == "apart"
         masking, loss, predictor = self._masked(spec)
         network = MaskedUNet(
             spec.ndim,
@@ -162,7 +162,7 @@ class Blind2Grad(Method):
         from napari_blindspot.losses.gradient import GradientRegularised
         from napari_blindspot.masking import Bernoulli, Stratified
 
-        apart = self.hide_channels == "apart"
+        apart = self.channel_masks == "apart"
         if self.mask == "dual":
             dual, candidates = self._dual(spec), _CANDIDATES * self.mask_rate
             loss = GradientRegularised(self.omega, self.gamma, dual, candidates)

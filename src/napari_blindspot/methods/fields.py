@@ -55,13 +55,13 @@ def mask_rate(default: float, most: float = 0.95) -> Any:
     return param(default, label="Mask rate", help=text, limits=(0.05, most), step=0.05)
 
 
-def hide_channels() -> Any:
+def channel_masks() -> Any:
     """Whether channels that are denoised together have hidden pixels of their own."""
     text = (
         "Channels denoised together: each has hidden pixels of its own (apart), or all the same "
         "(together), for noise that channels share."
     )
-    return param("apart", label="Hide channels", help=text, choices=("apart", "together"))
+    return param("apart", label="Channel masks", help=text, choices=("apart", "together"))
 
 
 def dropout(default: float) -> Any:

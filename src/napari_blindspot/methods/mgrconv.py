@@ -79,7 +79,7 @@ class MGRConv(Method):
     )
     mask_rate: float = fields.mask_rate(0.3)
     mask_fraction: float = fields.mask_fraction(0.02)
-    hide_channels: str = fields.hide_channels()
+    channel_masks: str = fields.channel_masks()
     dropout: float = fields.dropout(0.1)
     start_blur: float = fields.start_blur(1.0)
     copies: int = fields.copies(8)
@@ -104,7 +104,7 @@ class MGRConv(Method):
             kind=self.convolution,
             dropout=self.dropout if self.masking == "self2self" else 0.0,
             shows_mask=self.convolution == "gated",
-            apart=self.hide_channels == "apart",
+            apart=self.channel_masks == "apart",
             start_blur=self.start_blur,
         )
         return Parts(
@@ -120,7 +120,7 @@ class MGRConv(Method):
         from napari_blindspot.inference import Instances, PlainPass
         from napari_blindspot.masking import Bernoulli, Stratified
 
-        apart = self.hide_channels == "apart"
+        apart = self.channel_masks == "apart"
         if self.masking == "self2self":
             return Bernoulli(self.mask_rate, apart), Instances(self.mask_rate, self.copies, apart)
         return Stratified(self.mask_fraction, 5, apart=apart), PlainPass()

@@ -40,7 +40,7 @@ class N2V(Method):
 
     mask_fraction: float = fields.mask_fraction(0.02)
     neighbourhood: int = fields.neighbourhood(5)
-    hide_channels: str = fields.hide_channels()
+    channel_masks: str = fields.channel_masks()
     width: int = fields.width(16)
     depth: int = fields.depth(2)
     patch: int = fields.patch(64)
@@ -54,7 +54,7 @@ class N2V(Method):
         from napari_blindspot.masking import Stratified
         from napari_blindspot.networks import UNet
 
-        channels, apart = spec.channels, self.hide_channels == "apart"
+        channels, apart = spec.channels, self.channel_masks == "apart"
         return Parts(
             masking=Stratified(self.mask_fraction, self.neighbourhood, apart=apart),
             network=UNet(spec.ndim, channels, channels, width=self.width, depth=self.depth),

@@ -35,7 +35,7 @@ class N2V2(Method):
 
     mask_fraction: float = fields.mask_fraction(0.02)
     neighbourhood: int = fields.neighbourhood(5)
-    hide_channels: str = fields.hide_channels()
+    channel_masks: str = fields.channel_masks()
     width: int = fields.width(16)
     depth: int = fields.depth(2)
     patch: int = fields.patch(64)
@@ -58,7 +58,7 @@ class N2V2(Method):
             blur_pool=True,
             top_skip=False,
         )
-        apart = self.hide_channels == "apart"
+        apart = self.channel_masks == "apart"
         return Parts(
             masking=Stratified(self.mask_fraction, self.neighbourhood, "median", apart=apart),
             network=network,

@@ -92,7 +92,7 @@ class Self2Self(Method):
     paper_budget: ClassVar[str] = "150000steps"
 
     mask_rate: float = fields.mask_rate(0.3)
-    hide_channels: str = fields.hide_channels()
+    channel_masks: str = fields.channel_masks()
     dropout: float = fields.dropout(0.1)
     start_blur: float = fields.start_blur(1.0)
     copies: int = fields.copies(8)
@@ -109,7 +109,7 @@ class Self2Self(Method):
         from napari_blindspot.masking import Bernoulli
         from napari_blindspot.networks import MaskedUNet
 
-        apart = self.hide_channels == "apart"
+        apart = self.channel_masks == "apart"
         network = MaskedUNet(
             spec.ndim,
             spec.channels,

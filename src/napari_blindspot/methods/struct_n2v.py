@@ -45,7 +45,7 @@ class StructN2V(Method):
     )
     mask_fraction: float = fields.mask_fraction(0.01)
     neighbourhood: int = fields.neighbourhood(11)
-    hide_channels: str = fields.hide_channels()
+    channel_masks: str = fields.channel_masks()
     width: int = fields.width(16)
     depth: int = fields.depth(2)
     patch: int = fields.patch(64)
@@ -59,7 +59,7 @@ class StructN2V(Method):
         from napari_blindspot.masking import Stratified, pattern_offsets
         from napari_blindspot.networks import UNet
 
-        channels, apart = spec.channels, self.hide_channels == "apart"
+        channels, apart = spec.channels, self.channel_masks == "apart"
         offsets = pattern_offsets(self.pattern, self.length, spec.ndim)
         return Parts(
             masking=Stratified(

@@ -18,7 +18,7 @@ from napari_blindspot.patches import PatchSampler
 
 pytestmark = pytest.mark.usefixtures("few_pixels")
 SMALL = {"width": 8, "depth": 2}
-HIDING = [name for name in methods.available() if "hide_channels" in methods.get(name)().values()]
+HIDING = [name for name in methods.available() if "channel_masks" in methods.get(name)().values()]
 
 
 def coloured(texture):
@@ -38,7 +38,7 @@ def test_every_method_that_hides_single_pixels_has_the_choice():
 @pytest.mark.parametrize("name", HIDING)
 @pytest.mark.parametrize("how", ["apart", "together"])
 def test_masks_of_channels_are_alike_only_together(name, how, masking):
-    values = {"hide_channels": how, "masking": masking} if masking else {"hide_channels": how}
+    values = {"channel_masks": how, "masking": masking} if masking else {"channel_masks": how}
     if masking and name != "mgrconv":
         pytest.skip("there is one masking only")
     spec = Spec(2, 3, (0.0,) * 3, (1.0,) * 3)
@@ -55,7 +55,7 @@ def test_apart_the_other_channels_tell_of_a_hidden_pixel():
     noisy, clean = coloured(texture=40.0)
     errors = {}
     for how in ("apart", "together"):
-        options = {"method": "self2self", "budget": "60steps", "hide_channels": how, **SMALL}
+        options = {"method": "self2self", "budget": "60steps", "channel_masks": how, **SMALL}
         image = api.denoise(noisy, axes="CYX", joint=True, **options).image
         errors[how] = np.mean((image - clean) ** 2)
     assert errors["apart"] < 0.4 * errors["together"]
