@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import torch
 
@@ -49,3 +51,24 @@ def test_thinning_keeps_the_given_part_and_follows_from_the_mask():
         assert float(part) == pytest.approx(share, abs=0.02)
     other = thinned(mask.flip(-1), kept.flip(-1)).flip(-1)
     assert not torch.equal(first, other)
+
+
+def test_channels_apart_have_details_of_their_own():
+    noisy = torch.zeros(1, 2, 1, 4)
+    noisy[0, 0, 0, 1] = -1.0
+    noisy[0, 1, 0, 2] = 1.9
+    noisy[0, 1, 0, 3] = 2.0
+    apart = dataclasses.replace(DUAL, apart=True)
+    found = apart.details(noisy, torch.zeros(1, 2, 1, 4))
+    assert found[0, :, 0].tolist() == [[False, True, False, False], [False, False, False, True]]
+    assert float(apart.probability(found).mean()) == pytest.approx(0.25)
+
+
+def test_thinning_of_channels_apart_chooses_in_each_by_itself():
+    mask = torch.ones(1, 2, 200, 200)
+    kept = torch.full((1, 2, 200, 200), 0.5)
+    kept[:, 1] = 0.2
+    first = thinned(mask, kept)
+    assert torch.allclose(first.mean((0, 2, 3)), torch.tensor([0.5, 0.2]), atol=0.02)
+    both = float((first[:, 0] * first[:, 1]).mean())
+    assert both == pytest.approx(0.1, abs=0.02)

@@ -21,11 +21,13 @@ class DualMask:
         Part of all pixels that is hidden.
     thresholds : tuple of float
         Distance between the noisy and the intermediate image from which on a pixel is a detail,
-        per channel; one channel that reaches it is enough.
+        per channel.
     share : float
         Rate of the details as a part of the rate of all pixels, 0 to 1.
     most : float
         Largest rate of the flat pixels.
+    apart : bool
+        Whether each channel has details of its own; else one that has them is enough for all.
 
     References
     ----------
@@ -37,17 +39,19 @@ class DualMask:
     thresholds: tuple[float, ...]
     share: float
     most: float
+    apart: bool = False
 
     def details(
         self, noisy: Float[Tensor, "b c *space"], current: Float[Tensor, "b c *space"]
-    ) -> Bool[Tensor, "b 1 *space"]:
+    ) -> Bool[Tensor, "b k *space"]:
         """Pixels of which the intermediate result differs."""
         limits = noisy.new_tensor(self.thresholds).view(1, -1, *(1,) * (noisy.ndim - 2))
-        return ((noisy - current).abs() >= limits).any(1, keepdim=True)
+        details = (noisy - current).abs() >= limits
+        return details if self.apart else details.any(1, keepdim=True)
 
     def probability(
-        self, details: Bool[Tensor, "b 1 *space"], fraction: float | None = None
-    ) -> Float[Tensor, "b 1 *space"]:
+        self, details: Bool[Tensor, "b k *space"], fraction: float | None = None
+    ) -> Float[Tensor, "b k *space"]:
         """Probability of being hidden; `fraction` is the part of details, else it is counted."""
         part = float(details.float().mean()) if fraction is None else fraction
         rare = self.share * self.rate
@@ -55,10 +59,10 @@ class DualMask:
         return torch.where(details, rare, often)
 
 
-def thinned(mask: Float[Tensor, "b c *space"], kept: Float[Tensor, "b 1 *space"]) -> Tensor:
-    """A mask of which each pixel stays with the probability `kept`.
+def thinned(mask: Float[Tensor, "b c *space"], kept: Float[Tensor, "b k *space"]) -> Tensor:
+    """A mask of which each pixel stays with the probability `kept`, of each channel or of all.
 
-    The choice follows from the mask, the same in all channels: other masks, other choices.
+    The choice follows from the mask of the first channel: other masks, other choices.
     """
     bits = mask[:, :1].flatten() > 0
     codes = mixed(torch.arange(len(bits), device=mask.device))

@@ -183,4 +183,6 @@ class Blind2Grad(Method):
 
         contrasts = spec.contrast or (1.0,) * spec.channels
         thresholds = tuple(self.detail_threshold / _WHITE * contrast for contrast in contrasts)
-        return DualMask(self.mask_rate, thresholds, self.detail_share, _CANDIDATES * self.mask_rate)
+        apart = self.channel_masks == "apart"
+        most = _CANDIDATES * self.mask_rate
+        return DualMask(self.mask_rate, thresholds, self.detail_share, most, apart)
