@@ -74,7 +74,7 @@ def test_partial_convolution_of_a_constant_is_a_constant_whatever_is_hidden(ndim
 
 
 @torch.no_grad()
-def test_mask_guided_residual_is_the_equations_of_its_paper():
+def test_mask_guided_residual_is_the_equations_of_its_paper_and_an_activation():
     torch.manual_seed(1)
     layer = MaskGuidedResidual(2, 2, 4, 3, SLOPE)
     x, m = shown(2, 3)
@@ -83,7 +83,8 @@ def test_mask_guided_residual_is_the_equations_of_its_paper():
     convolved = F.conv2d(m, layer.mask.weight, padding=1)
     for place in [(0, c, i, j) for c in range(4) for i in range(8) for j in range(9)]:
         a, b = float(image[place]), float(convolved[place])
-        assert float(found[place]) == pytest.approx(a + bent(a) / (1 + math.exp(-b)), abs=1e-5)
+        expected = bent(a + bent(a) / (1 + math.exp(-b)))
+        assert float(found[place]) == pytest.approx(expected, abs=1e-5)
         assert float(mask[place]) == pytest.approx(max(b, 0) ** 0.8, abs=1e-4)
 
 

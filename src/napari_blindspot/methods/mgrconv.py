@@ -33,11 +33,13 @@ class MGRConv(Method):
     test002 26.47 26.53   26.64               26.64 26.47
     ======= ===== ======= =================== ===== =====
 
-    So short a training does not show the gain of the paper, after 150,000 steps, over plain
-    convolutions. Nor does one without the blur: on the whole of fish, after 400 steps, `partial`
-    had 31.47, `gated` 31.34, `plain` 31.03 and `mgr` 30.91. There other beginnings did not help, in
-    single runs: with a learning rate of 0.0015 `mgr` had 30.80, with a leaky ReLU behind the sum
-    30.91, and with weights of the mask that begin positive 30.76 (4 copies; some 0.1 less than 8).
+    Here `mgr` had no activation behind its sum yet (Notes of `MaskGuidedResidual`). Without the
+    blur, on the whole of fish, after 400 steps, `partial` had 31.47, `gated` 31.34, `plain` 31.03
+    and `mgr`, with 4 copies, 30.91 with that activation and without it. There other beginnings did
+    not help, in single runs: with a learning rate of 0.0015 `mgr` had 30.80, and with weights of
+    the mask that begin positive 30.76.
+
+    Photographs in colour, on which the paper measured: docs/benchmarks.md, pieces of the methods.
 
     With Noise2Void masking nothing is dropped and nothing is hidden in the prediction, one pass.
 
