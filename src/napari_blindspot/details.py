@@ -27,7 +27,8 @@ class DualMask:
     most : float
         Largest rate of the flat pixels.
     apart : bool
-        Whether each channel has details of its own; else one that has them is enough for all.
+        Whether each channel has details and hidden pixels of its own; else details of one channel
+        are enough for all.
 
     References
     ----------

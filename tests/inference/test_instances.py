@@ -42,7 +42,7 @@ def test_how_many_copies_are_shown_at_once_changes_nothing(monkeypatch, at_once)
     assert torch.allclose(result, expected, atol=1e-6)
 
 
-def test_channels_apart_have_hidden_pixels_of_their_own(monkeypatch):
+def test_channels_apart_have_hidden_pixels_of_their_own():
     seen = []
 
     def network(x, mask):

@@ -33,8 +33,6 @@ class DualInstances:
         With which probability a pixel is hidden.
     count : int
         Number of copies.
-    apart : bool
-        Whether each channel has pixels of its own that are hidden; else all have the same.
     fraction : float
         Part of the pixels that are details, measured after the training.
     margin : int
@@ -49,7 +47,6 @@ class DualInstances:
 
     dual: DualMask
     count: int
-    apart: bool = False
     fraction: float = _USUAL_FRACTION
     margin: int = 0
 
@@ -90,10 +87,10 @@ class DualInstances:
     ) -> Prediction:
         """Denoised batch."""
         del with_std
-        details = self.dual.details(noisy, network(noisy))
+        details, apart = self.dual.details(noisy, network(noisy)), self.dual.apart
         rates = self.dual.probability(details, self.fraction)
         means = [
-            Instances(rate[None], self.count, self.apart).predict(network, each[None], chance).mean
+            Instances(rate[None], self.count, apart).predict(network, each[None], chance).mean
             for each, rate in zip(noisy, rates, strict=True)
         ]
         return Prediction(torch.cat(means))
