@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock
 
 RESULTS = Path(__file__).resolve().parent / "results"
 
@@ -36,11 +38,13 @@ def read(name: str) -> list[Row]:
 
 def add(name: str, row: Row) -> None:
     """Put a row into `results/NAME.json`, in place of an older one of its image and method."""
-    rows = {(old.set, old.image, old.method): old for old in read(name)}
-    rows[row.set, row.image, row.method] = row
     RESULTS.mkdir(exist_ok=True)
-    lines = ",\n".join(json.dumps(asdict(row)) for row in rows.values())
-    (RESULTS / f"{name}.json").write_text(f"[\n{lines}\n]\n")
+    # Two programs may measure at once, each on a core of its own.
+    with FileLock(Path(tempfile.gettempdir()) / f"blindspot-{name}.lock"):
+        rows = {(old.set, old.image, old.method): old for old in read(name)}
+        rows[row.set, row.image, row.method] = row
+        lines = ",\n".join(json.dumps(asdict(row)) for row in rows.values())
+        (RESULTS / f"{name}.json").write_text(f"[\n{lines}\n]\n")
 
 
 def markdown(rows: list[Row], methods: list[str], *, against: str | None = None) -> str:

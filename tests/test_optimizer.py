@@ -6,12 +6,12 @@ import sys
 import pytest
 import torch
 
-from napari_blindspot.optimizer import AdamW
+from napari_blindspot.optimizer import OPTIMIZERS, AdamW
 
 
 def parameters():
     generator = torch.Generator().manual_seed(0)
-    shapes = [(4, 3, 3, 3), (4,), (2, 5)]
+    shapes = [(4, 3, 3, 3), (4,), (2, 5), (8, 4, 3, 3), (12, 8, 1, 3, 3), (8, 4, 3, 3)]
     made = [torch.randn(shape, generator=generator, requires_grad=True) for shape in shapes]
     made[0].data = made[0].data.to(memory_format=torch.channels_last)
     return made
@@ -38,23 +38,25 @@ def test_it_is_that_of_pytorch(decay):
         assert torch.equal(mine, other)
 
 
-def test_what_has_no_gradient_stays():
+@pytest.mark.parametrize("made", OPTIMIZERS.values())
+def test_what_has_no_gradient_stays(made):
     own = parameters()
     before = [parameter.detach().clone() for parameter in own]
-    optimizer = AdamW(own, 1.0)
+    optimizer = made(own, 1.0)
     optimizer.rate = 0.1
     optimizer.step()
-    pull(own[:1], 0)
+    pull(own[:1] + own[3:4], 0)
     optimizer.step()
-    assert not torch.equal(own[0], before[0])
-    assert torch.equal(own[1], before[1])
+    same = [torch.equal(mine, old) for mine, old in zip(own, before, strict=True)]
+    assert same == [False, True, True, False, True, True]
     optimizer.zero_grad()
     assert all(parameter.grad is None for parameter in own)
 
 
-def test_a_restored_state_goes_on_as_if_nothing_had_happened():
+@pytest.mark.parametrize("made", OPTIMIZERS.values())
+def test_a_restored_state_goes_on_as_if_nothing_had_happened(made):
     first, second = parameters(), parameters()
-    one, two = AdamW(first, 0.1), AdamW(second, 0.1)
+    one, two = made(first, 0.1), made(second, 0.1)
     one.rate = two.rate = 0.05
     for step in range(3):
         pull(first, step)

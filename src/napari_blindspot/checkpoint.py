@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from napari_blindspot.job import Job
-    from napari_blindspot.optimizer import AdamW
+    from napari_blindspot.optimizer import Optimizer
     from napari_blindspot.pace import Clock
     from napari_blindspot.patches import Patches
 
@@ -55,7 +55,7 @@ class Progress:
 
     Attributes
     ----------
-    network, optimizer : Module, AdamW
+    network, optimizer : Module, Optimizer
         With their own states.
     averages : list of Tensor
         Averaged weights.
@@ -76,7 +76,7 @@ class Progress:
     """
 
     network: nn.Module
-    optimizer: AdamW
+    optimizer: Optimizer
     averages: list[Tensor]
     generator: torch.Generator
     patches: Patches

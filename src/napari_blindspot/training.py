@@ -15,7 +15,7 @@ from napari_blindspot.device import mixed_precision
 from napari_blindspot.events import Preview, Step, Stop
 from napari_blindspot.halting import Halted, asking
 from napari_blindspot.interruption import aside, obeying
-from napari_blindspot.optimizer import AdamW
+from napari_blindspot.optimizer import OPTIMIZERS
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from napari_blindspot.exam import Exam
     from napari_blindspot.methods.base import Parts
     from napari_blindspot.noise import NoiseLaw
+    from napari_blindspot.optimizer import Optimizer
     from napari_blindspot.pace import Clock
     from napari_blindspot.pairs import TrainingPair
     from napari_blindspot.patches import Patches
@@ -111,7 +112,7 @@ def train(
         Loss of every step, those before a crash included.
     """
     network, recipe = parts.network.train(), parts.recipe
-    optimizer = AdamW(network.parameters(), recipe.weight_decay)
+    optimizer = OPTIMIZERS[recipe.optimizer](network.parameters(), recipe.weight_decay)
     averages = [p.detach().clone() for p in network.parameters()]
     progress = Progress(network, optimizer, averages, generator, sampler, clock)
     with contextlib.suppress(Halted):
@@ -158,7 +159,9 @@ def schedule(fraction: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * (fraction - _WARM_UP) / (1 - _WARM_UP)))
 
 
-def _learned(parts: Parts, pair: TrainingPair, optimizer: AdamW, stop: StopFlag | None) -> float:
+def _learned(
+    parts: Parts, pair: TrainingPair, optimizer: Optimizer, stop: StopFlag | None
+) -> float:
     """Loss of one step of the optimiser.
 
     `stop` is asked in the midst of it, which is not worth while for steps that are over at once.

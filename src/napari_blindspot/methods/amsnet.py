@@ -158,6 +158,7 @@ class AMSNet(Method):
     depth: int = fields.depth(2)
     patch: int = fields.patch(96)
     batch: int = fields.batch(4)
+    optimizer: str = fields.optimizer("adam")
     learning_rate: float = fields.learning_rate(0.002)
 
     def build(self, spec: Spec) -> Parts:
@@ -190,6 +191,7 @@ class AMSNet(Method):
                 self.learning_rate,
                 self.patch,
                 self.batch,
+                optimizer=self.optimizer,
                 noise_updates=(_FINE_TUNING,) if self.smoothness else (),
             ),
         )

@@ -74,13 +74,15 @@ class Recipe:
     Attributes
     ----------
     learning_rate : float
-        Peak learning rate (Adam), reached after a short warm-up and let down to zero.
+        Peak learning rate, reached after a short warm-up and let down to zero.
     patch, batch : int
         Side of a training patch in pixels and patches per step.
     averaging : float
         Decay of the exponential moving average of the weights that are kept; 0 keeps the last.
     weight_decay : float
         Decoupled weight decay.
+    optimizer : str
+        `muon` or `adam` (`napari_blindspot.optimizer`).
     noise_updates : tuple of float
         Parts of the budget after which the noise law is fitted anew on blind predictions and the
         masking made anew for it, by the method's `renoised`.
@@ -96,6 +98,7 @@ class Recipe:
     batch: int
     averaging: float = 0.99
     weight_decay: float = 0.0
+    optimizer: str = "muon"
     noise_updates: tuple[float, ...] = ()
     keeps_start: bool = False
     learns: bool = True

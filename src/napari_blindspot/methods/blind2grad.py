@@ -71,6 +71,7 @@ class Blind2Grad(Method):
         "width": 48,
         "depth": 5,
         "learning_rate": 2e-5,
+        "optimizer": "adam",
         "start_blur": 0.0,
     }
 
@@ -131,7 +132,8 @@ class Blind2Grad(Method):
     depth: int = fields.depth(3)
     patch: int = fields.patch(64)
     batch: int = fields.batch(4)
-    learning_rate: float = fields.learning_rate(0.003)
+    optimizer: str = fields.optimizer()
+    learning_rate: float = fields.learning_rate(0.01)
 
     def build(self, spec: Spec) -> Parts:
         """Dual mask, network of Self2Self with standout and attention, gradient loss, copies."""
@@ -155,7 +157,7 @@ class Blind2Grad(Method):
             apart=apart,
             start_blur=self.start_blur,
         )
-        recipe = Recipe(self.learning_rate, self.patch, self.batch)
+        recipe = Recipe(self.learning_rate, self.patch, self.batch, optimizer=self.optimizer)
         blind = Bernoulli(self.mask_rate, apart) if self.mask == "dual" else None
         return Parts(masking, network, loss, predictor, recipe, blind)
 

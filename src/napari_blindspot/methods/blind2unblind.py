@@ -65,6 +65,7 @@ class Blind2Unblind(Method):
         "patch": 128,
         "batch": 4,
         "learning_rate": 0.0003,
+        "optimizer": "adam",
     }
 
     visible: float = param(
@@ -78,7 +79,8 @@ class Blind2Unblind(Method):
     depth: int = fields.depth(2)
     patch: int = fields.patch(64)
     batch: int = fields.batch(8)
-    learning_rate: float = fields.learning_rate(0.001)
+    optimizer: str = fields.optimizer()
+    learning_rate: float = fields.learning_rate(0.005)
 
     def build(self, spec: Spec) -> Parts:
         """Grid masking, U-Net, re-visible loss, plain pass."""
@@ -93,7 +95,13 @@ class Blind2Unblind(Method):
             network=UNet(spec.ndim, channels, channels, width=self.width, depth=self.depth),
             loss=RevisibleError(_FIRST),
             predictor=PlainPass(),
-            recipe=Recipe(self.learning_rate, self.patch, self.batch, noise_updates=_RAMP),
+            recipe=Recipe(
+                self.learning_rate,
+                self.patch,
+                self.batch,
+                optimizer=self.optimizer,
+                noise_updates=_RAMP,
+            ),
         )
 
     def renoised(self, parts: Parts, laws: tuple[NoiseLaw, ...]) -> Parts:

@@ -45,8 +45,17 @@ def batch(default: int) -> Any:
 
 def learning_rate(default: float) -> Any:
     """Peak learning rate."""
-    text = "Peak learning rate of Adam."
+    text = "Peak learning rate, reached after a short rise and let down to zero."
     return param(default, label="Learning rate", help=text, limits=(1e-6, 0.1), step=1e-6)
+
+
+def optimizer(default: str = "muon") -> Any:
+    """How weights follow their gradients."""
+    text = (
+        "Muon learns more in the same time, most of all in volumes; Adam is that of the papers, and "
+        "wants a tenth to a half of the learning rate."
+    )
+    return param(default, label="Optimizer", help=text, choices=("muon", "adam"))
 
 
 def mask_rate(default: float, most: float = 0.95) -> Any:

@@ -118,7 +118,8 @@ class Laine19(Method):
     depth: int = fields.depth(3)
     patch: int = fields.patch(64)
     batch: int = fields.batch(1)
-    learning_rate: float = fields.learning_rate(0.004)
+    optimizer: str = fields.optimizer()
+    learning_rate: float = fields.learning_rate(0.008)
 
     def build(self, spec: Spec) -> Parts:
         """Blind-spot network, likelihood and posterior; nothing is masked."""
@@ -129,7 +130,11 @@ class Laine19(Method):
         self._check()
         network, loss, predictor = self._likelihood(spec)
         recipe = Recipe(
-            self.learning_rate, self.patch, self.batch, weight_decay=_weight_decay(spec)
+            self.learning_rate,
+            self.patch,
+            self.batch,
+            weight_decay=_weight_decay(spec),
+            optimizer=self.optimizer,
         )
         return Parts(Everything(), network, loss, predictor, recipe)
 

@@ -62,6 +62,7 @@ class MGRConv(Method):
         "patch": 256,
         "batch": 1,
         "learning_rate": 1e-4,
+        "optimizer": "adam",
         "copies": 100,
         "start_blur": 0.0,
     }
@@ -89,7 +90,8 @@ class MGRConv(Method):
     depth: int = fields.depth(3)
     patch: int = fields.patch(32)
     batch: int = fields.batch(16)
-    learning_rate: float = fields.learning_rate(0.004)
+    optimizer: str = fields.optimizer()
+    learning_rate: float = fields.learning_rate(0.008)
 
     def build(self, spec: Spec) -> Parts:
         """U-Net with the chosen convolutions, squared error, and what goes with the masking."""
@@ -114,7 +116,7 @@ class MGRConv(Method):
             network=network,
             loss=SquaredError(),
             predictor=predictor,
-            recipe=Recipe(self.learning_rate, self.patch, self.batch),
+            recipe=Recipe(self.learning_rate, self.patch, self.batch, optimizer=self.optimizer),
         )
 
     def _masking(self) -> tuple[MaskingScheme, Predictor]:

@@ -40,7 +40,8 @@ class N2V2(Method):
     depth: int = fields.depth(2)
     patch: int = fields.patch(64)
     batch: int = fields.batch(8)
-    learning_rate: float = fields.learning_rate(0.001)
+    optimizer: str = fields.optimizer()
+    learning_rate: float = fields.learning_rate(0.005)
 
     def build(self, spec: Spec) -> Parts:
         """Stratified masking with medians, U-Net without top skip, squared error, plain pass."""
@@ -64,5 +65,5 @@ class N2V2(Method):
             network=network,
             loss=SquaredError(),
             predictor=PlainPass(),
-            recipe=Recipe(self.learning_rate, self.patch, self.batch),
+            recipe=Recipe(self.learning_rate, self.patch, self.batch, optimizer=self.optimizer),
         )

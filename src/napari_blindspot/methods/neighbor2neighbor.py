@@ -63,6 +63,7 @@ class Neighbor2Neighbor(Method):
         "patch": 256,
         "batch": 4,
         "learning_rate": 0.0003,
+        "optimizer": "adam",
     }
 
     gamma: float = param(
@@ -76,7 +77,8 @@ class Neighbor2Neighbor(Method):
     depth: int = fields.depth(2)
     patch: int = fields.patch(96)
     batch: int = fields.batch(8)
-    learning_rate: float = fields.learning_rate(0.001)
+    optimizer: str = fields.optimizer()
+    learning_rate: float = fields.learning_rate(0.005)
 
     def build(self, spec: Spec) -> Parts:
         """Random neighbours, U-Net, regularised squared error, plain pass."""
@@ -92,6 +94,6 @@ class Neighbor2Neighbor(Method):
             network=Halvable(network),
             loss=NeighbourError(self.gamma),
             predictor=PlainPass(),
-            recipe=Recipe(self.learning_rate, self.patch, self.batch),
+            recipe=Recipe(self.learning_rate, self.patch, self.batch, optimizer=self.optimizer),
             blind=Grid(4),
         )

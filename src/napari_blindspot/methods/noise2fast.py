@@ -54,13 +54,20 @@ class Noise2Fast(Method):
     )
     gain_floor_db: ClassVar[float] = 3.0
     steps_per_s: ClassVar[float] = 55.0
-    paper: ClassVar[Mapping[str, Any]] = {"width": 64, "patch": 512, "batch": 1}
+    paper: ClassVar[Mapping[str, Any]] = {
+        "width": 64,
+        "patch": 512,
+        "batch": 1,
+        "learning_rate": 0.001,
+        "optimizer": "adam",
+    }
 
     width: int = fields.width(16)
     layers: int = param(8, label="Layers", help="Layers of the network.", limits=(2, 16), step=1)
     patch: int = fields.patch(64)
     batch: int = fields.batch(4)
-    learning_rate: float = fields.learning_rate(0.001)
+    optimizer: str = fields.optimizer()
+    learning_rate: float = fields.learning_rate(0.005)
 
     def build(self, spec: Spec) -> Parts:
         """Checkerboard, stack of convolutions, squared error of the halves, plain pass."""
@@ -74,6 +81,6 @@ class Noise2Fast(Method):
             network=Stack(spec.ndim, spec.channels, width=self.width, layers=self.layers),
             loss=HalvesError(),
             predictor=PlainPass(),
-            recipe=Recipe(self.learning_rate, self.patch, self.batch),
+            recipe=Recipe(self.learning_rate, self.patch, self.batch, optimizer=self.optimizer),
             blind=Grid(4),
         )

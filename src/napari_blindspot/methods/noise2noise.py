@@ -86,6 +86,7 @@ class Noise2Noise(Method):
         "depth": 5,
         "patch": 256,
         "learning_rate": 0.0003,
+        "optimizer": "adam",
     }
 
     repeats: str = param(
@@ -105,7 +106,8 @@ class Noise2Noise(Method):
     depth: int = fields.depth(2)
     patch: int = fields.patch(64)
     batch: int = fields.batch(4)
-    learning_rate: float = fields.learning_rate(0.001)
+    optimizer: str = fields.optimizer()
+    learning_rate: float = fields.learning_rate(0.005)
 
     @property
     def needs_repeats(self) -> bool:
@@ -126,5 +128,5 @@ class Noise2Noise(Method):
             network=UNet(spec.ndim, channels, channels, width=self.width, depth=self.depth),
             loss=SquaredError(),
             predictor=RepeatsPass(channels, halves) if self.needs_repeats else PlainPass(),
-            recipe=Recipe(self.learning_rate, self.patch, self.batch),
+            recipe=Recipe(self.learning_rate, self.patch, self.batch, optimizer=self.optimizer),
         )

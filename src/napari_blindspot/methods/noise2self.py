@@ -38,7 +38,12 @@ class Noise2Self(Method):
     assumption: ClassVar[str] = "The noise of each pixel is independent of its neighbours."
     gain_floor_db: ClassVar[float] = 3.0
     steps_per_s: ClassVar[float] = 21.0
-    paper: ClassVar[Mapping[str, Any]] = {"patch": 512, "batch": 1, "learning_rate": 0.01}
+    paper: ClassVar[Mapping[str, Any]] = {
+        "patch": 512,
+        "batch": 1,
+        "learning_rate": 0.01,
+        "optimizer": "adam",
+    }
 
     spacing: int = param(
         4,
@@ -57,7 +62,8 @@ class Noise2Self(Method):
     depth: int = fields.depth(2)
     patch: int = fields.patch(64)
     batch: int = fields.batch(8)
-    learning_rate: float = fields.learning_rate(0.001)
+    optimizer: str = fields.optimizer()
+    learning_rate: float = fields.learning_rate(0.005)
 
     def build(self, spec: Spec) -> Parts:
         """Grid masking, U-Net, squared error, average over the phases."""
@@ -72,5 +78,5 @@ class Noise2Self(Method):
             network=UNet(spec.ndim, channels, channels, width=self.width, depth=self.depth),
             loss=SquaredError(),
             predictor=PlainPass() if self.single_pass else GridPhases(self.spacing),
-            recipe=Recipe(self.learning_rate, self.patch, self.batch),
+            recipe=Recipe(self.learning_rate, self.patch, self.batch, optimizer=self.optimizer),
         )

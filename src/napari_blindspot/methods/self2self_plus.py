@@ -54,6 +54,7 @@ class Self2SelfPlus(Method):
         "patch": 512,
         "batch": 1,
         "learning_rate": 4e-4,
+        "optimizer": "adam",
         "copies": 500,
         "start_blur": 0.0,
     }
@@ -68,7 +69,8 @@ class Self2SelfPlus(Method):
     depth: int = fields.depth(3)
     patch: int = fields.patch(32)
     batch: int = fields.batch(16)
-    learning_rate: float = fields.learning_rate(0.004)
+    optimizer: str = fields.optimizer()
+    learning_rate: float = fields.learning_rate(0.008)
 
     def build(self, spec: Spec) -> Parts:
         """Bernoulli masking, gated convolutions, absolute error, mean over masked copies."""
@@ -95,7 +97,7 @@ class Self2SelfPlus(Method):
             network=network,
             loss=AbsoluteError(),
             predictor=Instances(self.mask_rate, self.copies, apart),
-            recipe=Recipe(self.learning_rate, self.patch, self.batch),
+            recipe=Recipe(self.learning_rate, self.patch, self.batch, optimizer=self.optimizer),
         )
 
 

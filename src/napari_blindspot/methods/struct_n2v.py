@@ -50,7 +50,8 @@ class StructN2V(Method):
     depth: int = fields.depth(2)
     patch: int = fields.patch(64)
     batch: int = fields.batch(8)
-    learning_rate: float = fields.learning_rate(0.001)
+    optimizer: str = fields.optimizer()
+    learning_rate: float = fields.learning_rate(0.005)
 
     def build(self, spec: Spec) -> Parts:
         """Stratified masking with a pattern, U-Net, squared error, plain pass."""
@@ -68,5 +69,5 @@ class StructN2V(Method):
             network=UNet(spec.ndim, channels, channels, width=self.width, depth=self.depth),
             loss=SquaredError(),
             predictor=PlainPass(),
-            recipe=Recipe(self.learning_rate, self.patch, self.batch),
+            recipe=Recipe(self.learning_rate, self.patch, self.batch, optimizer=self.optimizer),
         )

@@ -51,7 +51,12 @@ class ZSN2N(Method):
     )
     gain_floor_db: ClassVar[float] = 3.0
     steps_per_s: ClassVar[float] = 42.0
-    paper: ClassVar[Mapping[str, Any]] = {"patch": 512, "batch": 1}
+    paper: ClassVar[Mapping[str, Any]] = {
+        "patch": 512,
+        "batch": 1,
+        "learning_rate": 0.001,
+        "optimizer": "adam",
+    }
     paper_budget: ClassVar[str] = "2000steps"
 
     consistency: float = param(
@@ -64,7 +69,8 @@ class ZSN2N(Method):
     width: int = fields.width(48)
     patch: int = fields.patch(64)
     batch: int = fields.batch(4)
-    learning_rate: float = fields.learning_rate(0.001)
+    optimizer: str = fields.optimizer()
+    learning_rate: float = fields.learning_rate(0.01)
 
     def build(self, spec: Spec) -> Parts:
         """Neighbours exchanged, three layers, symmetric and consistency loss, plain pass."""
@@ -81,6 +87,6 @@ class ZSN2N(Method):
             network=network,
             loss=DiagonalPair(self.consistency),
             predictor=PlainPass(),
-            recipe=Recipe(self.learning_rate, self.patch, self.batch),
+            recipe=Recipe(self.learning_rate, self.patch, self.batch, optimizer=self.optimizer),
             blind=Grid(4),
         )
