@@ -52,8 +52,8 @@ def learning_rate(default: float) -> Any:
 def optimizer(default: str = "muon") -> Any:
     """How weights follow their gradients."""
     text = (
-        "Muon learns more in the same time, most of all in volumes; Adam is that of the papers, and "
-        "wants a tenth to a half of the learning rate."
+        "Muon learns more in the same time, most of all in volumes; Adam is that of the papers, "
+        "and wants a tenth to a half of the learning rate."
     )
     return param(default, label="Optimizer", help=text, choices=("muon", "adam"))
 
