@@ -42,9 +42,9 @@ class Muon:
 
     References
     ----------
-    K. Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024, also for the
-    coefficients of the iteration. J. Liu et al., "Muon is Scalable for LLM Training", 2025,
-    section 2.2, for the size of the steps.
+    K. Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024.
+    J. Liu et al., "Muon is Scalable for LLM Training", 2025, section 2.2 (size of the steps).
+    N. Amsel et al., "The Polar Express", 2025 (a polynomial for each round).
     """
 
     def __init__(self, parameters: Iterable[Tensor], weight_decay: float) -> None:
@@ -103,9 +103,11 @@ class Muon:
         return list(groups.values())
 
     def _move(self, numbers: list[int], gradients: list[Tensor]) -> None:
-        parameters = [_matrix(self._matrices[i], self._matrices[i]) for i in numbers]
-        momenta = [_matrix(self._momenta[i], self._matrices[i]) for i in numbers]
-        pulls = [_matrix(g, self._matrices[i]) for i, g in zip(numbers, gradients, strict=True)]
+        weights = [self._matrices[i] for i in numbers]
+        parameters = [_inner_last(w, w).view(len(w), -1) for w in weights]
+        pairs = [(self._momenta[i], self._matrices[i]) for i in numbers]
+        momenta = [_inner_last(m, w).view(len(w), -1) for m, w in pairs]
+        pulls = [_inner_last(g, w).flatten(1) for g, w in zip(gradients, weights, strict=True)]
         torch._foreach_lerp_(momenta, pulls, 1 - _MOMENTUM)
         # Nesterov: the momentum as it will be if the next gradient is like this one.
         steps = orthogonal(torch.lerp(torch.stack(pulls), torch.stack(momenta), _MOMENTUM))
@@ -143,10 +145,10 @@ def _factor(gram: Tensor, a: float, b: float, c: float) -> Tensor:
     return found
 
 
-def _matrix(values: Tensor, weight: Tensor) -> Tensor:
-    """Values of a weight `(out, in, ...)` as `(out, in * ...)`, columns as they lie in memory."""
+def _inner_last(values: Tensor, weight: Tensor) -> Tensor:
+    """Values of a weight `(out, in, ...)`, all axes but the first in the order of its memory."""
     order = sorted(range(1, weight.ndim), key=weight.stride, reverse=True)
-    return values.permute(0, *order).flatten(1)
+    return values.permute(0, *order)
 
 
 def _is_matrix(weight: Tensor) -> bool:
