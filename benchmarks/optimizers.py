@@ -1,13 +1,12 @@
 """Muon against AdamW: the same method, seconds and seed, each with its own learning rate.
 
-    OMP_NUM_THREADS=1 python benchmarks/optimizers.py                  an hour and a half
+    OMP_NUM_THREADS=1 python benchmarks/optimizers.py                  half an hour
     OMP_NUM_THREADS=1 python benchmarks/optimizers.py --methods n2v --budget 60s
     python benchmarks/optimizers.py --table-only                       from the kept figures
 
-A volume, which is large for the steps that there is time for, a scene with fine structure, and a
-confocal image that is mostly noise. The rates of AdamW are those that were chosen for it, by
-experiment, when it was the default. `express` begins without its pretrained start, with which it
-uses AdamW.
+A volume, which is large for the steps that there is time for, and a scene with fine structure, both
+simulated. The rates of AdamW are those that were chosen for it by experiment when it was the
+default. `express` begins without its pretrained start, with which it uses AdamW.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from papers import DOCUMENT
 
 from napari_blindspot import api
 
-IMAGES = {"planaria": "planaria_30", "simulated": "filaments_30", "fmd": "fish"}
+IMAGES = {"planaria": "planaria_30", "simulated": "filaments_30"}
 # Learning rate of AdamW, by method.
 RATES = {
     "express": 0.004,

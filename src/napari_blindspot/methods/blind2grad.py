@@ -133,7 +133,7 @@ class Blind2Grad(Method):
     patch: int = fields.patch(64)
     batch: int = fields.batch(4)
     optimizer: str = fields.optimizer()
-    learning_rate: float = fields.learning_rate(0.01)
+    learning_rate: float = fields.learning_rate(0.005)
 
     def build(self, spec: Spec) -> Parts:
         """Dual mask, network of Self2Self with standout and attention, gradient loss, copies."""
