@@ -133,17 +133,17 @@ def test_same_seed_same_losses_and_pixels(name):
 def test_learns_in_half_precision_nearly_the_same(name, monkeypatch):
     """What a card with bfloat16 does, here on a CPU."""
     noisy, axes, _ = scenes.noisy_for(name, (40, 40))
-    exact = trained(name, noisy, steps=20, axes=axes)
+    exact = trained(name, noisy, steps=10, axes=axes)
     monkeypatch.setattr(
         "napari_blindspot.training.mixed_precision",
         lambda device: torch.autocast(device.type, torch.bfloat16),
     )
-    half = trained(name, noisy, steps=20, axes=axes)
+    half = trained(name, noisy, steps=10, axes=axes)
     losses, nearly = exact.model.networks[0].losses, half.model.networks[0].losses
     assert losses != nearly
     np.testing.assert_allclose(nearly[0], losses[0], rtol=0.02, atol=0.01)
     # Meanwhile either can go astray: the learning rate is highest at the first step.
-    np.testing.assert_allclose(np.mean(nearly[-8:]), np.mean(losses[-8:]), rtol=0.2)
+    np.testing.assert_allclose(np.mean(nearly[-4:]), np.mean(losses[-4:]), rtol=0.2)
     weights = half.model.networks[0].parts.network.parameters()
     assert {weight.dtype for weight in weights} == {torch.float32}
 
