@@ -39,7 +39,7 @@ def read(name: str) -> list[Row]:
 def add(name: str, row: Row) -> None:
     """Put a row into `results/NAME.json`, in place of an older one of its image and method."""
     RESULTS.mkdir(exist_ok=True)
-    # Two programs may measure at once, each on a core of its own.
+    # Two programs may measure at once, each on a core of its own; filelock comes with PyTorch.
     with FileLock(Path(tempfile.gettempdir()) / f"blindspot-{name}.lock"):
         rows = {(old.set, old.image, old.method): old for old in read(name)}
         rows[row.set, row.image, row.method] = row

@@ -26,9 +26,9 @@ class N2V(Method):
     31.14 / 40.72 / 39.92.
 
     *Muon with a learning rate of 0.005.* After 100 steps on `planaria_30` of the benchmarks, 12 x
-    128 x 128 voxels, it had 35.11, with 0.002 34.67, with 0.01 34.81; AdamW 33.82 with 0.001 and
+    128 x 128 voxels, it had 35.11, with 0.002 34.75, with 0.01 34.40; AdamW 33.82 with 0.001 and
     33.22 with 0.004. On 192 x 192 pixels of a photograph (BSD68, test003, noise of 25) after 400
-    steps 24.21, with 0.002 23.71, with 0.01 24.21; AdamW 23.48 with 0.001, 24.00 with 0.004.
+    steps 24.23, with 0.002 23.86, with 0.01 24.10; AdamW 23.48 with 0.001, 24.00 with 0.004.
 
     References
     ----------

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
 from torch.optim.adamw import adamw
 
+from napari_blindspot.optimizer.base import Optimizer
+
 _BETAS = (0.9, 0.99)
 _EPSILON = 1e-8
 
 
-class AdamW:
+class AdamW(Optimizer):
     """PyTorch's fused AdamW without its class, whose making loads PyTorch's compiler: 1.7 s.
 
     Parameters
@@ -70,13 +72,6 @@ class AdamW:
             for i, values in enumerate(rows)
             for name, value in zip(_NAMES, values, strict=True)
         }
-
-    def restore(self, tensors: Mapping[str, Tensor]) -> None:
-        """Take up a state that was saved; what it lacks is as at the beginning."""
-        own = self.tensors()
-        with torch.no_grad():
-            for name, value in tensors.items():
-                own[name].copy_(value)
 
 
 _NAMES = ("step", "exp_avg", "exp_avg_sq")

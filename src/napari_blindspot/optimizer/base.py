@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
 
@@ -33,4 +34,7 @@ class Optimizer(Protocol):
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
         """Take up a state that was saved; what it lacks is as at the beginning."""
-        ...
+        own = self.tensors()
+        with torch.no_grad():
+            for name, value in tensors.items():
+                own[name].copy_(value)

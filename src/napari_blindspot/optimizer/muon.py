@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
 
 from napari_blindspot.optimizer.adamw import AdamW
+from napari_blindspot.optimizer.base import Optimizer
 
 _MOMENTUM = 0.95
 _SMALLEST = 8  # rows and columns from which on a weight is taken for a matrix
@@ -22,12 +23,12 @@ _ROOT_MEAN_SQUARE = 0.2  # of a step of AdamW, in learning rates
 _EPSILON = 1e-12
 
 
-class Muon:
+class Muon(Optimizer):
     """Steps along the momentum of each convolution with all its singular values made alike.
 
     Gradients of a convolution, seen as a matrix `(out, in * kernel)`, are dominated by a few
     directions, and with few steps the others are hardly learned. Steps are as large as those of
-    AdamW at the same rate, which moves biases and convolutions from or to a few features.
+    AdamW at the same rate, which moves biases and matrices of fewer than 8 rows or columns.
 
     Parameters
     ----------
@@ -38,7 +39,7 @@ class Muon:
 
     Notes
     -----
-    What it gains over AdamW, and at which rates: `docs/methods.md`, training.
+    What it gains over AdamW, and at which rates: `docs/benchmarks.md`.
 
     References
     ----------
@@ -86,13 +87,6 @@ class Muon:
             number, rest = name.split(".", 1)
             found[f"{self._others[int(number)]}.{rest}"] = value
         return found
-
-    def restore(self, tensors: Mapping[str, Tensor]) -> None:
-        """Take up a state that was saved; what it lacks is as at the beginning."""
-        own = self.tensors()
-        with torch.no_grad():
-            for name, value in tensors.items():
-                own[name].copy_(value)
 
     def _by_shape(self, numbers: Iterable[int]) -> list[list[int]]:
         """Numbers of the matrices of one shape, which are made orthogonal in one go."""
@@ -152,5 +146,5 @@ def _inner_last(values: Tensor, weight: Tensor) -> Tensor:
 
 
 def _is_matrix(weight: Tensor) -> bool:
-    """Whether it is the weight of a convolution between many features."""
+    """Whether it is the weight of a convolution with enough rows and columns."""
     return weight.ndim > 2 and min(len(weight), weight[0].numel()) >= _SMALLEST
