@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 _LEAST_PLANES = 8
+_LEAST_SIDE = 32
 
 
 @dataclass(frozen=True)
@@ -142,21 +143,23 @@ def _below(limit: int, generator: torch.Generator) -> int:
 def patch_shape(space: Sequence[int], wanted: int, divisor: Sequence[int]) -> tuple[int, ...]:
     """Patch of about `wanted` pixels a side that fits into `space` and suits the network.
 
-    In 3D a patch has an eighth as many planes, at least 8: networks reach far in YX and little in
-    Z, and many steps on small patches are worth more than few on large ones.
+    In 3D a patch has half of that side, at least 32, and an eighth as many planes, at least 8:
+    networks reach far in YX and little in Z, and many steps on small patches are worth more than
+    few on large ones.
 
     Parameters
     ----------
     space : sequence of int
         Spatial shape of the series, multiples of `divisor`.
     wanted : int
-        Side of a patch.
+        Side of a patch in 2D; what is below 32 stays as it is in 3D.
     divisor : sequence of int
         Block size of the network per axis.
     """
     sides = [wanted] * len(space)
     if len(space) == 3:
-        sides[0] = max(wanted // 8, _LEAST_PLANES)
+        side = max(wanted // 2, min(wanted, _LEAST_SIDE))
+        sides = [max(wanted // 8, _LEAST_PLANES), side, side]
     return tuple(
         min(max(math.floor(side / d), 1) * d, n)
         for side, n, d in zip(sides, space, divisor, strict=True)

@@ -34,7 +34,10 @@ def depth(default: int, most: int = 5) -> Any:
 
 def patch(default: int) -> Any:
     """Side of a training patch."""
-    text = "Side of a training patch; rounded down to what the network's poolings allow."
+    text = (
+        "Side of a training patch, rounded down to what the network's poolings allow; in volumes "
+        "half of it in YX, at least 32 pixels, and an eighth of it along Z, at least 8 planes."
+    )
     return param(default, label="Patch", help=text, limits=(16, 512), step=8, unit="px")
 
 
