@@ -13,6 +13,7 @@ from torch import Tensor
 
 _LEAST_PLANES = 8
 _LEAST_SIDE = 32
+_MOST_VOXELS = 2**16
 
 
 @dataclass(frozen=True)
@@ -140,26 +141,32 @@ def _below(limit: int, generator: torch.Generator) -> int:
     return int(torch.randint(limit, (), generator=generator))
 
 
-def patch_shape(space: Sequence[int], wanted: int, divisor: Sequence[int]) -> tuple[int, ...]:
+def patch_shape(
+    space: Sequence[int], wanted: int, divisor: Sequence[int], batch: int
+) -> tuple[int, ...]:
     """Patch of about `wanted` pixels a side that fits into `space` and suits the network.
 
-    In 3D a patch has half of that side, at least 32, and an eighth as many planes, at least 8:
-    networks reach far in YX and little in Z, and many steps on small patches are worth more than
-    few on large ones.
+    In 3D a patch has an eighth as many planes, at least 8, for networks reach far in YX and little
+    in Z. It has half of the side in YX, at least 32, where a step had more than 2**16 voxels: many
+    steps on small patches are worth more than few on large ones.
 
     Parameters
     ----------
     space : sequence of int
         Spatial shape of the series, multiples of `divisor`.
     wanted : int
-        Side of a patch in 2D; what is below 32 stays as it is in 3D.
+        Side of a patch.
     divisor : sequence of int
         Block size of the network per axis.
+    batch : int
+        Patches per step.
     """
     sides = [wanted] * len(space)
     if len(space) == 3:
-        side = max(wanted // 2, min(wanted, _LEAST_SIDE))
-        sides = [max(wanted // 8, _LEAST_PLANES), side, side]
+        planes = max(wanted // 8, _LEAST_PLANES)
+        is_large = batch * planes * wanted**2 > _MOST_VOXELS
+        side = max(wanted // 2, min(wanted, _LEAST_SIDE)) if is_large else wanted
+        sides = [planes, side, side]
     return tuple(
         min(max(math.floor(side / d), 1) * d, n)
         for side, n, d in zip(sides, space, divisor, strict=True)

@@ -148,8 +148,9 @@ def _blind_sample(piece: Piece) -> BlindSample:
     )
     padded = torch.from_numpy(pad_reflected(noisy, parts.network.divisor))
     padded = padded.to(next(parts.network.parameters()).device)
-    shape = patch_shape(padded.shape[2:], parts.recipe.patch, parts.network.divisor)
-    sampler = PatchSampler((padded,), shape, parts.recipe.batch)
+    recipe, space = parts.recipe, padded.shape[2:]
+    shape = patch_shape(space, recipe.patch, parts.network.divisor, recipe.batch)
+    sampler = PatchSampler((padded,), shape, recipe.batch)
     return blind_sample(parts, sampler, torch.Generator().manual_seed(0), _BLIND_PIXELS)
 
 

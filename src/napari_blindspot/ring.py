@@ -120,7 +120,7 @@ class Ring:
         self._fill([blocks.draw(generator) for _ in range(blocks.count + 1)], 0)
         shapes = (block.noisy.shape[2:] for block in self._held)
         shortest = [min(sides) for sides in zip(*shapes, strict=True)]
-        self.patch = patch_shape(shortest, patch, blocks.divisor)
+        self.patch = patch_shape(shortest, patch, blocks.divisor, batch)
 
     @property
     def pixels(self) -> int:

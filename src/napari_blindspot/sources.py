@@ -93,7 +93,7 @@ class _Held:
             for each in self.samples
         )
         space = [min(sides) for sides in zip(*(p.shape[2:] for p in padded), strict=True)]
-        shape = patch_shape(space, recipe.patch, divisor)
+        shape = patch_shape(space, recipe.patch, divisor, recipe.batch)
         counted = tuple(
             torch.from_numpy(pad_reflected(_counted(each, samples.shape), divisor)).to(device)
             for each, samples in zip(held_out, self.samples, strict=bool(held_out))

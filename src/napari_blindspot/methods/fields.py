@@ -35,8 +35,9 @@ def depth(default: int, most: int = 5) -> Any:
 def patch(default: int) -> Any:
     """Side of a training patch."""
     text = (
-        "Side of a training patch, rounded down to what the network's poolings allow; in volumes "
-        "half of it in YX, at least 32 pixels, and an eighth of it along Z, at least 8 planes."
+        "Side of a training patch, rounded down to what the network's poolings allow. Patches of "
+        "volumes have an eighth as many planes, at least 8, and half of the side, at least 32, "
+        "where a step had more than 65,536 voxels."
     )
     return param(default, label="Patch", help=text, limits=(16, 512), step=8, unit="px")
 
