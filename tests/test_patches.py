@@ -34,10 +34,12 @@ def test_every_turn_occurs_and_every_border_is_reached():
     assert len(patches) == 8 * 2
 
 
-def test_no_augmentation_keeps_orientation():
-    series = ramp(1, 1, 4, 4)
-    patch = PatchSampler((series,), (4, 4), 1, augment=False).draw(torch.Generator()).noisy
-    assert torch.equal(patch, series)
+def test_upright_patches_are_mirrored_only():
+    series = ramp(1, 1, 4, 5)
+    sampler = PatchSampler((series,), (4, 4), 300, upright=True)
+    patches = sampler.draw(torch.Generator()).noisy
+    assert len({tuple(p.flatten().tolist()) for p in patches}) == 4 * 2
+    assert {int((p[0, 0, 1] - p[0, 0, 0]).abs()) for p in patches} == {1}
 
 
 def test_inputs_are_drawn_in_proportion_to_their_size():

@@ -13,10 +13,10 @@ pytestmark = [pytest.mark.usefixtures("few_pixels"), pytest.mark.no_cover]
 SMALL = {"width": 8, "depth": 1, "patch": 32, "batch": 8, "members": 1}
 
 
-def job_for(name="n2v", budget="12steps", **options):
+def job_for(name="n2v", budget="12steps", changes=None, **options):
     declared = {p.name for p in methods.get(name).declared()}
-    small = {key: value for key, value in SMALL.items() if key in declared}
-    return Job(method=name, params=small, budget=budget, **options)
+    params = {key: value for key, value in {**SMALL, **(changes or {})}.items() if key in declared}
+    return Job(method=name, params=params, budget=budget, **options)
 
 
 def always(region):
@@ -64,7 +64,7 @@ def test_the_last_preview_is_close_to_the_result():
     region = (slice(8, 80), slice(0, 96))
     events = list(
         run(
-            job_for("n2v", "60steps"),
+            job_for("n2v", "60steps", {"turns": 1}),
             volumes=[api.as_volume(noisy)],
             watching=always(region),
         )

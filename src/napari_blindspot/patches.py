@@ -65,7 +65,7 @@ class Patches(Protocol):
 
 @dataclass(frozen=True)
 class PatchSampler:
-    """Draws batches of patches, each turned and mirrored at random.
+    """Draws batches of patches, each mirrored along every axis and turned in YX at random.
 
     Attributes
     ----------
@@ -76,8 +76,8 @@ class PatchSampler:
         Spatial shape of a patch.
     batch : int
         Patches per batch.
-    augment : bool
-        Whether patches are mirrored along every axis and turned by 90 degrees in the YX plane.
+    upright : bool
+        Whether patches are mirrored only, for noise that tells Y from X.
     counted : tuple of Tensor
         For each input `(N, 1, *space)`, 0 where a pixel is held out; empty where all count.
     """
@@ -85,7 +85,7 @@ class PatchSampler:
     series: tuple[Tensor, ...]
     patch: tuple[int, ...]
     batch: int
-    augment: bool = True
+    upright: bool = False
     counted: tuple[Tensor, ...] = ()
 
     @property
@@ -119,7 +119,7 @@ class PatchSampler:
         patch = samples[window]
         if self.counted:
             patch = torch.cat([patch, self.counted[index][window]])
-        return self._turned(patch, generator) if self.augment else patch
+        return self._turned(patch, generator)
 
     def _input(self, generator: torch.Generator) -> int:
         if len(self.series) == 1:
@@ -132,7 +132,8 @@ class PatchSampler:
     ) -> Float[Tensor, "c *patch"]:
         mirrored = [axis for axis in range(1, patch.ndim) if _below(2, generator)]
         patch = patch.flip(mirrored) if mirrored else patch
-        if self.patch[-1] == self.patch[-2] and _below(2, generator):
+        turnable = not self.upright and self.patch[-1] == self.patch[-2]
+        if turnable and _below(2, generator):
             patch = patch.transpose(-1, -2)
         return patch
 

@@ -150,7 +150,7 @@ def _blind_sample(piece: Piece) -> BlindSample:
     padded = padded.to(next(parts.network.parameters()).device)
     recipe, space = parts.recipe, padded.shape[2:]
     shape = patch_shape(space, recipe.patch, parts.network.divisor, recipe.batch)
-    sampler = PatchSampler((padded,), shape, recipe.batch)
+    sampler = PatchSampler((padded,), shape, recipe.batch, recipe.upright)
     return blind_sample(parts, sampler, torch.Generator().manual_seed(0), _BLIND_PIXELS)
 
 

@@ -112,10 +112,21 @@ class Ring:
         Wanted side of the patches, and patches per batch.
     generator : torch.Generator
         Draws the first blocks.
+    upright : bool
+        Whether patches are mirrored only, not turned.
     """
 
-    def __init__(self, blocks: Blocks, patch: int, batch: int, generator: torch.Generator) -> None:
+    def __init__(
+        self,
+        blocks: Blocks,
+        patch: int,
+        batch: int,
+        generator: torch.Generator,
+        *,
+        upright: bool = False,
+    ) -> None:
         self.batch = batch
+        self._upright = upright
         self._blocks = blocks
         self._fill([blocks.draw(generator) for _ in range(blocks.count + 1)], 0)
         shapes = (block.noisy.shape[2:] for block in self._held)
@@ -134,7 +145,8 @@ class Ring:
         self._drawn += 1
         noisy = tuple(block.noisy for block in self._held)
         counted = tuple(block.counted for block in self._held if block.counted is not None)
-        return PatchSampler(noisy, self.patch, self.batch, counted=counted).draw(generator)
+        sampler = PatchSampler(noisy, self.patch, self.batch, self._upright, counted)
+        return sampler.draw(generator)
 
     def state(self) -> dict[str, Any]:
         """Where the blocks lie, ready for JSON."""

@@ -98,7 +98,7 @@ class _Held:
             torch.from_numpy(pad_reflected(_counted(each, samples.shape), divisor)).to(device)
             for each, samples in zip(held_out, self.samples, strict=bool(held_out))
         )
-        return PatchSampler(padded, shape, recipe.batch, counted=counted)
+        return PatchSampler(padded, shape, recipe.batch, recipe.upright, counted)
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,8 @@ class _Streamed:
         held_out: tuple[HeldOut, ...] = (),
     ) -> Patches:
         blocks = Blocks(self.series, self.normalization, parts.network.divisor, device, held_out)
-        return Ring(blocks, parts.recipe.patch, parts.recipe.batch, generator)
+        recipe = parts.recipe
+        return Ring(blocks, recipe.patch, recipe.batch, generator, upright=recipe.upright)
 
 
 def _counted(held_out: HeldOut, shape: Sequence[int]) -> NDArray[np.float32]:

@@ -37,6 +37,31 @@ def test_every_pixel_comes_from_the_pass_in_which_it_was_hidden():
     assert seen == [4] * 6
 
 
+def test_deals_and_mixtures_are_turned_one_after_another():
+    shown = {1: [], 2: []}
+
+    def network(x, mask, factor):
+        shown[factor].append(tuple(x.shape[-2:]))
+        assert torch.equal(x == 0, mask == 1)
+        return torch.ones_like(x)
+
+    noisy = torch.rand(1, 1, 8, 10) + 1
+    Complementary(2, 2, 8, 16, 0.2, 0, turns=8).predict(network, noisy, Chance(0, (0, 0)))
+    for factor, deals in ((2, 8), (1, 16)):
+        assert shown[factor].count((8, 10)) == shown[factor].count((10, 8)) == deals
+
+
+def test_turned_passes_hide_the_same_pixels():
+    noisy = torch.rand(1, 1, 12, 10) + 1
+    upright, turned = (
+        Complementary(2, 1, 4, 3, 0.2, 0, turns).predict(
+            lambda x, mask, factor: 3 * x + 5, noisy, Chance(0, (0, 0))
+        )
+        for turns in (1, 8)
+    )
+    torch.testing.assert_close(turned.mean, upright.mean)
+
+
 def test_refinement_keeps_the_mean():
     """A network that predicts a hidden pixel by the mean of the visible ones."""
 

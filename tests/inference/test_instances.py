@@ -42,6 +42,34 @@ def test_how_many_copies_are_shown_at_once_changes_nothing(monkeypatch, at_once)
     assert torch.allclose(result, expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("at_once", [1, 10**6])
+def test_each_turn_has_copies_of_its_own(monkeypatch, at_once):
+    """A network that gives back the pixel to the left, which each turn has elsewhere."""
+    monkeypatch.setattr(module, "_AT_ONCE", at_once)
+    noisy = torch.rand(1, 2, 6, 9)
+    straight, turned = (
+        Instances(0.0, 16, turns=turns)
+        .predict(lambda x, mask: x.roll(1, -1), noisy, Chance(0, (0, 0)))
+        .mean
+        for turns in (1, 8)
+    )
+    around = [noisy.roll(shift, axis) for shift in (1, -1) for axis in (-1, -2)]
+    torch.testing.assert_close(straight, noisy.roll(1, -1))
+    torch.testing.assert_close(turned, torch.stack(around).mean(0))
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_turned_copies_have_the_masks_of_upright_ones(apart):
+    noisy = torch.rand(1, 2, 12, 10) + 1
+    chance = Chance(0, (0, 0))
+    found = [
+        Instances(0.4, 11, apart, turns).predict(lambda x, mask: x + mask, noisy, chance).mean
+        for turns in (1, 3, 8)
+    ]
+    torch.testing.assert_close(found[1], found[0])
+    torch.testing.assert_close(found[2], found[0])
+
+
 def test_channels_apart_have_hidden_pixels_of_their_own():
     seen = []
 

@@ -19,7 +19,7 @@ def test_upright_turns_exchange_no_axes():
     assert [turn.transposed for turn in turns(8, upright=True)] == [False] * 4
     along_x = torch.rand(1, 1, 6, 6).cumsum(-1)
     means = [
-        averaged(lambda y: y.mean(-1, keepdim=True).expand_as(y), along_x, 8, upright=u)
+        averaged(lambda y: y.mean(-1, keepdim=True).expand_as(y), along_x, count=8, upright=u)
         for u in (True, False)
     ]
     rows = along_x.mean(-1, keepdim=True).expand_as(along_x)
@@ -30,7 +30,13 @@ def test_upright_turns_exchange_no_axes():
 def test_average_of_a_pixelwise_function_is_the_function():
     x = torch.rand(1, 1, 4, 8)
     for count in (1, 2, 5, 8):
-        torch.testing.assert_close(averaged(lambda y: y**2, x, count), x**2)
+        torch.testing.assert_close(averaged(lambda y: y**2, x, count=count), x**2)
+
+
+def test_all_inputs_are_turned_alike():
+    x = torch.rand(1, 1, 4, 8)
+    mean = averaged(lambda y, z: y - z, x, 2 * x, count=8)
+    torch.testing.assert_close(mean, -x)
 
 
 def test_plain_pass_averages_turns():
@@ -43,3 +49,5 @@ def test_plain_pass_averages_turns():
     mean = PlainPass(turns=8).predict(shift, x, Chance(0, (0, 0))).mean[0, 0]
     neighbours = [mean[2, 1], mean[2, 3], mean[1, 2], mean[3, 2]]
     torch.testing.assert_close(torch.stack(neighbours), torch.full((4,), 0.25))
+    upright = PlainPass(turns=8, upright=True).predict(shift, x, Chance(0, (0, 0))).mean[0, 0]
+    torch.testing.assert_close(upright[2], torch.tensor([0, 0.5, 0, 0.5, 0]))

@@ -31,9 +31,9 @@ def test_patches_can_be_taken_apart_in_their_planes(name, spec):
 def test_noise2self_predicts_with_the_grid_of_its_training(spacing):
     parts = methods.create("noise2self", {"spacing": spacing}).build(SPEC_3D)
     assert parts.masking == Grid(spacing, planar=True)
-    assert parts.predictor == GridPhases(spacing)
+    assert parts.predictor == GridPhases(spacing, turns=2)
 
 
 def test_noise2self_can_show_the_network_every_pixel_at_the_end():
     parts = methods.create("noise2self", {"single_pass": True}).build(SPEC_2D)
-    assert parts.predictor == PlainPass()
+    assert parts.predictor == PlainPass(turns=2)

@@ -33,10 +33,10 @@ def test_every_convolution_is_a_choice():
 def test_masking_and_prediction_go_together():
     many, few = built(), built(masking="noise2void", mask_fraction=0.01)
     apart = True
-    assert (many.masking, many.predictor) == (Bernoulli(0.3, apart), Instances(0.3, 3, apart))
+    assert (many.masking, many.predictor) == (Bernoulli(0.3, apart), Instances(0.3, 3, apart, 8))
     assert isinstance(few.masking, Stratified)
     assert few.masking.fraction == 0.01
-    assert few.predictor == PlainPass()
+    assert few.predictor == PlainPass(turns=8)
 
 
 @pytest.mark.parametrize(("masking", "drops"), [("self2self", True), ("noise2void", False)])

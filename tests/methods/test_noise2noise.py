@@ -55,9 +55,9 @@ def started(frames, axes="TYX", **params):
 @pytest.mark.parametrize(
     ("result", "predictor"),
     [
-        ("frames", PlainPass()),
-        ("average", RepeatsPass(2)),
-        ("halves", RepeatsPass(2, halves=True)),
+        ("frames", PlainPass(turns=4)),
+        ("average", RepeatsPass(2, turns=4)),
+        ("halves", RepeatsPass(2, halves=True, turns=4)),
     ],
 )
 def test_each_result_has_its_predictor(result, predictor):

@@ -13,6 +13,7 @@ from torch import Tensor
 from napari_blindspot.chance import Chance
 from napari_blindspot.halting import check
 from napari_blindspot.inference.base import MeanOnly, Prediction
+from napari_blindspot.inference.turned import turns
 
 _DRAFT = 1
 _REFINING = 1  # factor of the refinement, as in AP-BSN
@@ -37,6 +38,9 @@ class Complementary(MeanOnly):
         Part of the pixels of a mixture that are noisy.
     margin : int
         Reach of the refinement, beyond that of the first prediction.
+    turns : int
+        In how many ways, 1 to 8, the image is mirrored and turned from deal to deal and from
+        mixture to mixture.
 
     Notes
     -----
@@ -57,6 +61,7 @@ class Complementary(MeanOnly):
     refinements: int
     replaced: float
     margin: int
+    turns: int = 1
 
     def draft(self) -> Complementary:
         """This predictor with one deal and one mixture, for a preview."""
@@ -73,15 +78,16 @@ class Complementary(MeanOnly):
     ) -> Prediction:
         """Denoised batch."""
         draws = range(self.deals)
-        passes = [self._denoised(network, noisy, chance, draw, self.factor) for draw in draws]
+        passes = [self._denoised(network, noisy, chance, draw, draw, self.factor) for draw in draws]
         mean = torch.stack(passes).mean(0)
         if not self.refinements:
             return Prediction(mean)
         total = torch.zeros_like(mean)
-        for draw in range(self.deals, self.deals + 2 * self.refinements, 2):
+        for number in range(self.refinements):
+            draw = self.deals + 2 * number
             chosen = chance.uniform(noisy.shape[2:], [draw], noisy.device) < self.replaced
             mixture = torch.where(chosen, noisy, mean)
-            total += self._denoised(network, mixture, chance, draw + 1, _REFINING)
+            total += self._denoised(network, mixture, chance, draw + 1, number, _REFINING)
         return Prediction(total / self.refinements)
 
     def _denoised(
@@ -90,14 +96,17 @@ class Complementary(MeanOnly):
         image: Float[Tensor, "b c y x"],
         chance: Chance,
         draw: int,
+        number: int,
         factor: int,
     ) -> Float[Tensor, "b c y x"]:
-        """Every pixel from the pass in which it was hidden."""
+        """Every pixel from the pass in which it was hidden; turned by its number."""
+        turn = turns(self.turns)[number % self.turns]
         denoised = torch.zeros_like(image)
         for hidden in self.deal(image, chance, draw):
             check()
             mask = hidden.to(image).expand_as(image)
-            denoised += mask * network(image * (1 - mask), mask, factor)
+            output = network(turn.apply(image * (1 - mask)), turn.apply(mask), factor)
+            denoised += mask * turn.undo(output)
         return denoised
 
     def deal(

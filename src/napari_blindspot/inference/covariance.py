@@ -82,7 +82,7 @@ class CovariancePosterior:
         with_std: bool = True,  # noqa: ARG002 - free here
     ) -> Prediction:
         """Posterior mean and standard deviations."""
-        output = averaged(network, noisy, self.noise.turns)
+        output = averaged(network, noisy, count=self.noise.turns)
         rows = max(_PIXELS_AT_ONCE // math.prod(noisy.shape[3:]), 1)
         slabs = zip(*(torch.split(x, rows, 2) for x in (noisy, output)), strict=True)
         means, stds = zip(*(self._posterior(*slab) for slab in slabs), strict=True)

@@ -31,8 +31,8 @@ class DualInstances:
     ----------
     dual : DualMask
         With which probability a pixel is hidden.
-    count : int
-        Number of copies.
+    count, turns : int
+        Number of copies, and in how many ways they are turned.
     fraction : float
         Part of the pixels that are details, measured after the training.
     margin : int
@@ -47,6 +47,7 @@ class DualInstances:
 
     dual: DualMask
     count: int
+    turns: int = 1
     fraction: float = _USUAL_FRACTION
     margin: int = 0
 
@@ -89,8 +90,9 @@ class DualInstances:
         del with_std
         details, apart = self.dual.details(noisy, network(noisy)), self.dual.apart
         rates = self.dual.probability(details, self.fraction)
+        copies = (Instances(rate[None], self.count, apart, self.turns) for rate in rates)
         means = [
-            Instances(rate[None], self.count, apart).predict(network, each[None], chance).mean
-            for each, rate in zip(noisy, rates, strict=True)
+            some.predict(network, each[None], chance).mean
+            for each, some in zip(noisy, copies, strict=True)
         ]
         return Prediction(torch.cat(means))

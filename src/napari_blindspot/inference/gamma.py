@@ -91,7 +91,7 @@ class GammaPosterior:
         with_std: bool = True,  # noqa: ARG002 - free here
     ) -> Prediction:
         """Posterior mean and standard deviation."""
-        mean, total = self.moments(averaged(network, noisy, self.turns))
+        mean, total = self.moments(averaged(network, noisy, count=self.turns))
         m = self.scale.photons(mean).clamp_min(_LEAST_PHOTONS)
         excess = self.scale.squared(corrected(total, self.curves)) / m - 1
         excess = excess.clamp_min(_LEAST_EXCESS)

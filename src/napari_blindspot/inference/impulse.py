@@ -80,7 +80,7 @@ class ImpulsePosterior:
         with_std: bool = True,  # noqa: ARG002 - free here
     ) -> Prediction:
         """Posterior mean and standard deviation."""
-        output = averaged(network, noisy, self.turns)
+        output = averaged(network, noisy, count=self.turns)
         mean, variance = self.moments(output)
         log_odds = output.chunk(3, 1)[2]
         ranges = noisy.new_tensor(self.ranges).view(1, -1, *(1,) * (noisy.ndim - 2))

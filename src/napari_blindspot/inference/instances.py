@@ -13,6 +13,7 @@ from torch import Tensor
 from napari_blindspot.chance import Chance
 from napari_blindspot.halting import check
 from napari_blindspot.inference.base import MeanOnly, Prediction
+from napari_blindspot.inference.turned import turns
 
 _DRAFT = 4
 _AT_ONCE = 2**18  # pixels of copies that the network is shown at once
@@ -31,6 +32,9 @@ class Instances(MeanOnly):
         Number of copies.
     apart : bool
         Whether each channel has pixels of its own that are hidden; else all have the same.
+    turns : int
+        In how many ways, 1 to 8, copies are mirrored and turned in the YX plane. The network,
+        which has learned from patches in all of them, does not answer all alike.
     margin : int
         0: a result depends on nothing beyond the network's halo.
 
@@ -43,6 +47,7 @@ class Instances(MeanOnly):
     rate: float | Tensor
     count: int
     apart: bool = False
+    turns: int = 1
     margin: int = 0
 
     def draft(self) -> Instances:
@@ -64,13 +69,16 @@ class Instances(MeanOnly):
     def _mean(
         self, network: Callable[..., Tensor], noisy: Float[Tensor, "1 c *space"], chance: Chance
     ) -> Float[Tensor, "1 c *space"]:
-        """Of one image; as many copies at once as are quick to hold."""
+        """Of one image; as many copies of one turn at once as are quick to hold."""
         at_once = max(_AT_ONCE // noisy[0, 0].numel(), 1)
         total = torch.zeros_like(noisy)
-        for first in range(0, self.count, at_once):
-            check()
-            mask = self._mask(noisy, range(first, min(first + at_once, self.count)), chance)
-            total += network(noisy * (1 - mask), mask).sum(0, keepdim=True)
+        for first, turn in enumerate(turns(self.turns)):
+            copies = range(first, self.count, self.turns)
+            for some in (copies[i : i + at_once] for i in range(0, len(copies), at_once)):
+                check()
+                mask = self._mask(noisy, some, chance)
+                output = network(turn.apply(noisy * (1 - mask)), turn.apply(mask))
+                total += turn.undo(output).sum(0, keepdim=True)
         return total / self.count
 
     def _mask(
@@ -78,7 +86,7 @@ class Instances(MeanOnly):
     ) -> Float[Tensor, "n c *space"]:
         """What is hidden in some of the copies."""
         masks = noisy.shape[1] if self.apart else 1
-        draws = range(copies.start * masks, copies.stop * masks)
+        draws = [copy * masks + i for copy in copies for i in range(masks)]
         drawn = chance.uniform(noisy.shape[2:], draws, noisy.device)
         hidden = drawn.view(len(copies), masks, *noisy.shape[2:]) < self.rate
         return hidden.to(noisy).expand(-1, *noisy.shape[1:])

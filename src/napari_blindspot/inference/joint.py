@@ -72,7 +72,7 @@ class JointPosterior(Uncalibrated):
         with_std: bool = True,  # noqa: ARG002 - free here
     ) -> Prediction:
         """Posterior mean and standard deviation."""
-        output = averaged(network, noisy, self.turns)
+        output = averaged(network, noisy, count=self.turns)
         mean, total = self.moments(output)
         laws = self.laws(output)
         return posterior(noisy, mean, total, laws, (LEAST_SIGNAL,) * len(laws))

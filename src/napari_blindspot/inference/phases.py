@@ -14,6 +14,7 @@ from napari_blindspot.chance import Chance
 from napari_blindspot.halting import check
 from napari_blindspot.inference.base import MeanOnly, Prediction
 from napari_blindspot.inference.plain import PlainPass
+from napari_blindspot.inference.turned import averaged
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class GridPhases(MeanOnly):
     ----------
     spacing : int
         Distance of the pixels that are hidden together; its square is the number of copies.
+    turns : int
+        Number of mirrored and turned versions of each copy to average, 1 to 8.
     margin : int
         1: a hidden pixel shows its neighbours.
 
@@ -36,6 +39,7 @@ class GridPhases(MeanOnly):
     """
 
     spacing: int
+    turns: int = 1
     margin: int = 1
 
     def draft(self) -> PlainPass:
@@ -56,5 +60,6 @@ class GridPhases(MeanOnly):
         for phase in lattice.phases(self.spacing, 2):
             check()
             mask = lattice.grid(noisy, self.spacing, phase)
-            blind += mask * network(torch.lerp(noisy, filled, mask), mask)
+            shown = torch.lerp(noisy, filled, mask)
+            blind += mask * averaged(network, shown, mask, count=self.turns)
         return Prediction(blind)

@@ -22,11 +22,14 @@ class PlainPass(MeanOnly):
     ----------
     turns : int
         Number of mirrored and turned copies to average, 1 to 8.
+    upright : bool
+        Whether copies are mirrored only, for noise that tells Y from X: 4 at most.
     margin : int
         0: a result depends on nothing beyond the network's halo.
     """
 
     turns: int = 1
+    upright: bool = False
     margin: int = 0
 
     def draft(self) -> PlainPass:
@@ -42,4 +45,4 @@ class PlainPass(MeanOnly):
         with_std: bool = True,  # noqa: ARG002 - free here
     ) -> Prediction:
         """Denoised batch."""
-        return Prediction(averaged(network, noisy, self.turns))
+        return Prediction(averaged(network, noisy, count=self.turns, upright=self.upright))

@@ -112,7 +112,7 @@ class PosteriorMean:
         with_std: bool = True,  # noqa: ARG002 - free here
     ) -> Prediction:
         """Posterior mean and standard deviation."""
-        mean, total = self.moments(averaged(network, noisy, self.turns))
+        mean, total = self.moments(averaged(network, noisy, count=self.turns))
         total = corrected(total, self.curves)
         return posterior(noisy, mean, total, self.laws, self.least)
 

@@ -54,7 +54,9 @@ class RepeatsPass(MeanOnly):
         count = places // self.channels
         frames = noisy.reshape(batch, count, self.channels, *space)
         means = [
-            torch.stack([averaged(network, frame, self.turns) for frame in self._shown(image)])
+            torch.stack(
+                [averaged(network, frame, count=self.turns) for frame in self._shown(image)]
+            )
             .mean(0)
             .repeat(1, count, *(1 for _ in space))
             for image in frames

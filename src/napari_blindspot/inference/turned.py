@@ -42,12 +42,14 @@ def turns(count: int, *, upright: bool = False) -> list[Turn]:
 
 
 def averaged(
-    function: Callable[[Tensor], Tensor],
-    x: Float[Tensor, "b c *space"],
+    function: Callable[..., Tensor],
+    *inputs: Float[Tensor, "b _ *space"],
     count: int,
-    *,
     upright: bool = False,
 ) -> Float[Tensor, "b k *space"]:
-    """Mean of `function` over the first `count` turns of `x`, each turned back."""
-    results = [turn.undo(function(turn.apply(x))) for turn in turns(count, upright=upright)]
+    """Mean of `function` over the first `count` turns of its inputs, each turned back."""
+    results = [
+        turn.undo(function(*(turn.apply(x) for x in inputs)))
+        for turn in turns(count, upright=upright)
+    ]
     return torch.stack(results).mean(0) if len(results) > 1 else results[0]

@@ -116,7 +116,7 @@ class Tweedie:
     ) -> Prediction:
         """Denoised batch with its posterior standard deviation."""
         y, x = self.along
-        mean = averaged(network, noisy, self.turns, upright=y != x)
+        mean = averaged(network, noisy, count=self.turns, upright=y != x)
         std = self._std(network, noisy, mean) if with_std else None
         if any(self.weights):
             weights = mean.new_tensor(self.weights).view(-1, *(1,) * (mean.ndim - 2))

@@ -90,6 +90,7 @@ class AMSNet(Method):
         "backbone": "restormer",
         "factor": 5,
         "prediction_factor": 2,
+        "turns": 1,
         "patch": 160,
         "learning_rate": 1e-4,
         "smoothness": 0.01,
@@ -154,6 +155,7 @@ class AMSNet(Method):
         limits=(0.0, 10.0),
         step=0.01,
     )
+    turns: int = fields.turned_copies()
     width: int = fields.width(8)
     depth: int = fields.depth(2)
     patch: int = fields.patch(96)
@@ -186,6 +188,7 @@ class AMSNet(Method):
                 refinements,
                 self.replaced,
                 margin=max(network.halo) if refinements else 0,
+                turns=self.turns,
             ),
             recipe=Recipe(
                 self.learning_rate,

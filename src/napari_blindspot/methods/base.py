@@ -91,6 +91,8 @@ class Recipe:
         end they decide between the weights at the start and those that were learned.
     learns : bool
         Whether there is a training at all, whatever the budget.
+    upright : bool
+        Whether patches are mirrored only and not turned, for noise that tells Y from X.
     """
 
     learning_rate: float
@@ -102,6 +104,7 @@ class Recipe:
     noise_updates: tuple[float, ...] = ()
     keeps_start: bool = False
     learns: bool = True
+    upright: bool = False
 
 
 @dataclass(frozen=True)

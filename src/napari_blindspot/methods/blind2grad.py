@@ -72,6 +72,7 @@ class Blind2Grad(Method):
         "depth": 5,
         "learning_rate": 2e-5,
         "optimizer": "adam",
+        "turns": 1,
         "start_blur": 0.0,
     }
 
@@ -128,6 +129,7 @@ class Blind2Grad(Method):
     )
     start_blur: float = fields.start_blur(1.0)
     copies: int = fields.copies(40)
+    turns: int = fields.turned_copies()
     width: int = fields.width(16)
     depth: int = fields.depth(3)
     patch: int = fields.patch(64)
@@ -172,9 +174,9 @@ class Blind2Grad(Method):
         if self.mask == "dual":
             dual, candidates = self._dual(spec), _CANDIDATES * self.mask_rate
             loss = GradientRegularised(self.omega, self.gamma, dual, candidates)
-            return Bernoulli(candidates, apart), loss, DualInstances(dual, self.copies)
+            return Bernoulli(candidates, apart), loss, DualInstances(dual, self.copies, self.turns)
         loss = GradientRegularised(self.omega, self.gamma)
-        predictor = Instances(self.mask_rate, self.copies, apart)
+        predictor = Instances(self.mask_rate, self.copies, apart, self.turns)
         if self.mask == "bernoulli":
             return Bernoulli(self.mask_rate, apart), loss, predictor
         if self.mask_rate > _MOST_UNIFORM:

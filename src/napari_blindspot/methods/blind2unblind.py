@@ -66,6 +66,7 @@ class Blind2Unblind(Method):
         "batch": 4,
         "learning_rate": 0.0003,
         "optimizer": "adam",
+        "turns": 1,
     }
 
     visible: float = param(
@@ -75,6 +76,7 @@ class Blind2Unblind(Method):
         limits=(2.0, 100.0),
         step=1.0,
     )
+    turns: int = fields.turns(4)
     width: int = fields.width(16)
     depth: int = fields.depth(2)
     patch: int = fields.patch(64)
@@ -94,7 +96,7 @@ class Blind2Unblind(Method):
             masking=Grid(4, planar=True),
             network=UNet(spec.ndim, channels, channels, width=self.width, depth=self.depth),
             loss=RevisibleError(_FIRST),
-            predictor=PlainPass(),
+            predictor=PlainPass(self.turns),
             recipe=Recipe(
                 self.learning_rate,
                 self.patch,

@@ -89,6 +89,21 @@ def copies(default: int) -> Any:
     return param(default, label="Copies", help=text, limits=(1, 1000), step=1)
 
 
+def turns(default: int) -> Any:
+    """Mirrored and turned copies over which a prediction is averaged."""
+    text = (
+        "Mirrored and turned copies of the image over which the prediction is averaged; it takes "
+        "as many times as long."
+    )
+    return param(default, label="Turns", help=text, limits=(1, 8), step=1)
+
+
+def turned_copies() -> Any:
+    """In how many ways the copies are mirrored and turned over which a prediction is averaged."""
+    text = "In how many ways the copies are mirrored and turned over which is averaged."
+    return param(8, label="Turns", help=text, limits=(1, 8), step=1)
+
+
 def start_blur(default: float) -> Any:
     """Blur from which a training begins."""
     text = (

@@ -63,6 +63,7 @@ class MGRConv(Method):
         "batch": 1,
         "learning_rate": 1e-4,
         "optimizer": "adam",
+        "turns": 1,
         "copies": 100,
         "start_blur": 0.0,
     }
@@ -86,6 +87,7 @@ class MGRConv(Method):
     dropout: float = fields.dropout(0.1)
     start_blur: float = fields.start_blur(1.0)
     copies: int = fields.copies(8)
+    turns: int = fields.turned_copies()
     width: int = fields.width(16)
     depth: int = fields.depth(3)
     patch: int = fields.patch(32)
@@ -126,5 +128,7 @@ class MGRConv(Method):
 
         apart = self.channel_masks == "apart"
         if self.masking == "self2self":
-            return Bernoulli(self.mask_rate, apart), Instances(self.mask_rate, self.copies, apart)
-        return Stratified(self.mask_fraction, 5, apart=apart), PlainPass()
+            return Bernoulli(self.mask_rate, apart), Instances(
+                self.mask_rate, self.copies, apart, self.turns
+            )
+        return Stratified(self.mask_fraction, 5, apart=apart), PlainPass(self.turns)

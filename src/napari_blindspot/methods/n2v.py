@@ -46,6 +46,7 @@ class N2V(Method):
     mask_fraction: float = fields.mask_fraction(0.02)
     neighbourhood: int = fields.neighbourhood(5)
     channel_masks: str = fields.channel_masks()
+    turns: int = fields.turns(4)
     width: int = fields.width(16)
     depth: int = fields.depth(2)
     patch: int = fields.patch(64)
@@ -65,6 +66,6 @@ class N2V(Method):
             masking=Stratified(self.mask_fraction, self.neighbourhood, apart=apart),
             network=UNet(spec.ndim, channels, channels, width=self.width, depth=self.depth),
             loss=SquaredError(),
-            predictor=PlainPass(),
+            predictor=PlainPass(self.turns),
             recipe=Recipe(self.learning_rate, self.patch, self.batch, optimizer=self.optimizer),
         )

@@ -36,6 +36,7 @@ class N2V2(Method):
     mask_fraction: float = fields.mask_fraction(0.02)
     neighbourhood: int = fields.neighbourhood(5)
     channel_masks: str = fields.channel_masks()
+    turns: int = fields.turns(4)
     width: int = fields.width(16)
     depth: int = fields.depth(2)
     patch: int = fields.patch(64)
@@ -64,6 +65,6 @@ class N2V2(Method):
             masking=Stratified(self.mask_fraction, self.neighbourhood, "median", apart=apart),
             network=network,
             loss=SquaredError(),
-            predictor=PlainPass(),
+            predictor=PlainPass(self.turns),
             recipe=Recipe(self.learning_rate, self.patch, self.batch, optimizer=self.optimizer),
         )

@@ -64,6 +64,7 @@ class Neighbor2Neighbor(Method):
         "batch": 4,
         "learning_rate": 0.0003,
         "optimizer": "adam",
+        "turns": 1,
     }
 
     gamma: float = param(
@@ -73,6 +74,7 @@ class Neighbor2Neighbor(Method):
         limits=(0.0, 20.0),
         step=0.5,
     )
+    turns: int = fields.turns(4)
     width: int = fields.width(16)
     depth: int = fields.depth(2)
     patch: int = fields.patch(96)
@@ -93,7 +95,7 @@ class Neighbor2Neighbor(Method):
             masking=RandomNeighbours(),
             network=Halvable(network),
             loss=NeighbourError(self.gamma),
-            predictor=PlainPass(),
+            predictor=PlainPass(self.turns),
             recipe=Recipe(self.learning_rate, self.patch, self.batch, optimizer=self.optimizer),
             blind=Grid(4),
         )

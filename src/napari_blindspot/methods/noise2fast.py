@@ -60,8 +60,10 @@ class Noise2Fast(Method):
         "batch": 1,
         "learning_rate": 0.001,
         "optimizer": "adam",
+        "turns": 1,
     }
 
+    turns: int = fields.turns(4)
     width: int = fields.width(16)
     layers: int = param(8, label="Layers", help="Layers of the network.", limits=(2, 16), step=1)
     patch: int = fields.patch(64)
@@ -80,7 +82,7 @@ class Noise2Fast(Method):
             masking=Checkerboard(),
             network=Stack(spec.ndim, spec.channels, width=self.width, layers=self.layers),
             loss=HalvesError(),
-            predictor=PlainPass(),
+            predictor=PlainPass(self.turns),
             recipe=Recipe(self.learning_rate, self.patch, self.batch, optimizer=self.optimizer),
             blind=Grid(4),
         )

@@ -87,6 +87,7 @@ class Noise2Noise(Method):
         "patch": 256,
         "learning_rate": 0.0003,
         "optimizer": "adam",
+        "turns": 1,
     }
 
     repeats: str = param(
@@ -102,6 +103,7 @@ class Noise2Noise(Method):
         "denoised frames; or the average of the denoised means of odd and of even frames.",
         choices=("frames", "average", "halves"),
     )
+    turns: int = fields.turns(4)
     width: int = fields.width(16)
     depth: int = fields.depth(2)
     patch: int = fields.patch(64)
@@ -127,6 +129,8 @@ class Noise2Noise(Method):
             masking=Repeats(channels, halves),
             network=UNet(spec.ndim, channels, channels, width=self.width, depth=self.depth),
             loss=SquaredError(),
-            predictor=RepeatsPass(channels, halves) if self.needs_repeats else PlainPass(),
+            predictor=RepeatsPass(channels, halves, self.turns)
+            if self.needs_repeats
+            else PlainPass(self.turns),
             recipe=Recipe(self.learning_rate, self.patch, self.batch, optimizer=self.optimizer),
         )

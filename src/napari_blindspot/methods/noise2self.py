@@ -43,6 +43,7 @@ class Noise2Self(Method):
         "batch": 1,
         "learning_rate": 0.01,
         "optimizer": "adam",
+        "turns": 1,
     }
 
     spacing: int = param(
@@ -58,6 +59,7 @@ class Noise2Self(Method):
         label="Single pass",
         help="Show the network the whole image at the end, in place of one copy for each phase.",
     )
+    turns: int = fields.turns(2)
     width: int = fields.width(16)
     depth: int = fields.depth(2)
     patch: int = fields.patch(64)
@@ -77,6 +79,8 @@ class Noise2Self(Method):
             masking=Grid(self.spacing, planar=True),
             network=UNet(spec.ndim, channels, channels, width=self.width, depth=self.depth),
             loss=SquaredError(),
-            predictor=PlainPass() if self.single_pass else GridPhases(self.spacing),
+            predictor=PlainPass(self.turns)
+            if self.single_pass
+            else GridPhases(self.spacing, self.turns),
             recipe=Recipe(self.learning_rate, self.patch, self.batch, optimizer=self.optimizer),
         )

@@ -55,6 +55,7 @@ class Self2SelfPlus(Method):
         "batch": 1,
         "learning_rate": 4e-4,
         "optimizer": "adam",
+        "turns": 1,
         "copies": 500,
         "start_blur": 0.0,
     }
@@ -65,6 +66,7 @@ class Self2SelfPlus(Method):
     dropout: float = fields.dropout(0.1)
     start_blur: float = fields.start_blur(1.0)
     copies: int = fields.copies(8)
+    turns: int = fields.turned_copies()
     width: int = fields.width(16)
     depth: int = fields.depth(3)
     patch: int = fields.patch(32)
@@ -96,7 +98,7 @@ class Self2SelfPlus(Method):
             masking=Bernoulli(self.mask_rate, apart),
             network=network,
             loss=AbsoluteError(),
-            predictor=Instances(self.mask_rate, self.copies, apart),
+            predictor=Instances(self.mask_rate, self.copies, apart, self.turns),
             recipe=Recipe(self.learning_rate, self.patch, self.batch, optimizer=self.optimizer),
         )
 

@@ -46,6 +46,7 @@ class StructN2V(Method):
     mask_fraction: float = fields.mask_fraction(0.01)
     neighbourhood: int = fields.neighbourhood(11)
     channel_masks: str = fields.channel_masks()
+    turns: int = fields.turns(4)
     width: int = fields.width(16)
     depth: int = fields.depth(2)
     patch: int = fields.patch(64)
@@ -62,12 +63,19 @@ class StructN2V(Method):
 
         channels, apart = spec.channels, self.channel_masks == "apart"
         offsets = pattern_offsets(self.pattern, self.length, spec.ndim)
+        upright = {(*z, x, y) for *z, y, x in offsets} != set(offsets)
         return Parts(
             masking=Stratified(
                 self.mask_fraction, self.neighbourhood, pattern=offsets, apart=apart
             ),
             network=UNet(spec.ndim, channels, channels, width=self.width, depth=self.depth),
             loss=SquaredError(),
-            predictor=PlainPass(),
-            recipe=Recipe(self.learning_rate, self.patch, self.batch, optimizer=self.optimizer),
+            predictor=PlainPass(self.turns, upright),
+            recipe=Recipe(
+                self.learning_rate,
+                self.patch,
+                self.batch,
+                optimizer=self.optimizer,
+                upright=upright,
+            ),
         )

@@ -56,6 +56,7 @@ class ZSN2N(Method):
         "batch": 1,
         "learning_rate": 0.001,
         "optimizer": "adam",
+        "turns": 1,
     }
     paper_budget: ClassVar[str] = "2000steps"
 
@@ -66,6 +67,7 @@ class ZSN2N(Method):
         limits=(0.0, 10.0),
         step=0.1,
     )
+    turns: int = fields.turns(4)
     width: int = fields.width(48)
     patch: int = fields.patch(64)
     batch: int = fields.batch(4)
@@ -86,7 +88,7 @@ class ZSN2N(Method):
             masking=Exchanged(),
             network=network,
             loss=DiagonalPair(self.consistency),
-            predictor=PlainPass(),
+            predictor=PlainPass(self.turns),
             recipe=Recipe(self.learning_rate, self.patch, self.batch, optimizer=self.optimizer),
             blind=Grid(4),
         )
