@@ -32,7 +32,9 @@ from napari_blindspot.events import Step
 
 ROOT = Path(__file__).resolve().parents[1]
 SIDE, LEARNT = 2048, 512
-SAME = {"method": "n2v", "width": 32, "depth": 2, "patch": 64, "batch": 16, "turns": 1, "device": "cpu"}
+SAME = {
+    "method": "n2v", "width": 32, "depth": 2, "patch": 64, "batch": 16, "turns": 1, "device": "cpu",
+}  # fmt: skip
 HIDDEN = {"step_s": 0.002, "usual_step_s": 0.02}
 
 
