@@ -35,7 +35,7 @@ def test_distance_at_which_noise_is_independent():
     assert independent_at(((0.6, 0.2, 0.05), (0.5, 0.0, -0.3)), 0.12) == 4
 
 
-@pytest.mark.parametrize(("sigma", "factors", "refinements"), [(0, (1, 1), 0), (0.75, (3, 2), 8)])
+@pytest.mark.parametrize(("sigma", "factors", "refinements"), [(0, (1, 1), 0), (0.75, (3, 2), 16)])
 def test_factors_follow_from_the_measured_correlation(sigma, factors, refinements):
     """Behind sigma 0.75 the correlations are 0.64, 0.17, 0.02."""
     image = correlated((256, 256), sigma)
