@@ -13,7 +13,7 @@ from torch import Tensor
 from napari_blindspot.chance import Chance
 from napari_blindspot.halting import check
 from napari_blindspot.inference.base import MeanOnly, Prediction
-from napari_blindspot.inference.turned import turns
+from napari_blindspot.inference.turned import Turn, turns
 
 _DRAFT = 1
 _REFINING = 1  # factor of the refinement, as in AP-BSN
@@ -77,8 +77,11 @@ class Complementary(MeanOnly):
         with_std: bool = True,  # noqa: ARG002 - there is none
     ) -> Prediction:
         """Denoised batch."""
-        draws = range(self.deals)
-        passes = [self._denoised(network, noisy, chance, draw, draw, self.factor) for draw in draws]
+        every = turns(self.turns)
+        passes = [
+            self._denoised(network, noisy, chance, draw, every[draw % self.turns], self.factor)
+            for draw in range(self.deals)
+        ]
         mean = torch.stack(passes).mean(0)
         if not self.refinements:
             return Prediction(mean)
@@ -87,7 +90,8 @@ class Complementary(MeanOnly):
             draw = self.deals + 2 * number
             chosen = chance.uniform(noisy.shape[2:], [draw], noisy.device) < self.replaced
             mixture = torch.where(chosen, noisy, mean)
-            total += self._denoised(network, mixture, chance, draw + 1, number, _REFINING)
+            turn = every[number % self.turns]
+            total += self._denoised(network, mixture, chance, draw + 1, turn, _REFINING)
         return Prediction(total / self.refinements)
 
     def _denoised(
@@ -96,11 +100,10 @@ class Complementary(MeanOnly):
         image: Float[Tensor, "b c y x"],
         chance: Chance,
         draw: int,
-        number: int,
+        turn: Turn,
         factor: int,
     ) -> Float[Tensor, "b c y x"]:
-        """Every pixel from the pass in which it was hidden; turned by its number."""
-        turn = turns(self.turns)[number % self.turns]
+        """Every pixel from the pass in which it was hidden, of a turned image."""
         denoised = torch.zeros_like(image)
         for hidden in self.deal(image, chance, draw):
             check()

@@ -100,7 +100,7 @@ def turns(default: int) -> Any:
 
 def turned_copies() -> Any:
     """In how many ways the copies are mirrored and turned over which a prediction is averaged."""
-    text = "In how many ways the copies are mirrored and turned over which is averaged."
+    text = "In how many ways the copies are mirrored and turned over which a result is averaged."
     return param(8, label="Turns", help=text, limits=(1, 8), step=1)
 
 

@@ -128,7 +128,6 @@ class MGRConv(Method):
 
         apart = self.channel_masks == "apart"
         if self.masking == "self2self":
-            return Bernoulli(self.mask_rate, apart), Instances(
-                self.mask_rate, self.copies, apart, self.turns
-            )
+            copies = Instances(self.mask_rate, self.copies, apart, self.turns)
+            return Bernoulli(self.mask_rate, apart), copies
         return Stratified(self.mask_fraction, 5, apart=apart), PlainPass(self.turns)

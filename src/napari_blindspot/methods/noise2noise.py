@@ -125,12 +125,11 @@ class Noise2Noise(Method):
         from napari_blindspot.networks import UNet
 
         channels, halves = spec.channels, self.result == "halves"
+        mean = RepeatsPass(channels, halves, self.turns)
         return Parts(
             masking=Repeats(channels, halves),
             network=UNet(spec.ndim, channels, channels, width=self.width, depth=self.depth),
             loss=SquaredError(),
-            predictor=RepeatsPass(channels, halves, self.turns)
-            if self.needs_repeats
-            else PlainPass(self.turns),
+            predictor=mean if self.needs_repeats else PlainPass(self.turns),
             recipe=Recipe(self.learning_rate, self.patch, self.batch, optimizer=self.optimizer),
         )

@@ -74,13 +74,11 @@ class Noise2Self(Method):
         from napari_blindspot.masking import Grid
         from napari_blindspot.networks import UNet
 
-        channels = spec.channels
+        channels, phases = spec.channels, GridPhases(self.spacing, self.turns)
         return Parts(
             masking=Grid(self.spacing, planar=True),
             network=UNet(spec.ndim, channels, channels, width=self.width, depth=self.depth),
             loss=SquaredError(),
-            predictor=PlainPass(self.turns)
-            if self.single_pass
-            else GridPhases(self.spacing, self.turns),
+            predictor=PlainPass(self.turns) if self.single_pass else phases,
             recipe=Recipe(self.learning_rate, self.patch, self.batch, optimizer=self.optimizer),
         )
