@@ -29,6 +29,8 @@ from napari_blindspot import methods
 from napari_blindspot.budget import Budget
 from napari_blindspot.chance import Chance
 from napari_blindspot.events import Stop
+from napari_blindspot.inference.instances import Instances
+from napari_blindspot.inference.turned import averaged
 from napari_blindspot.methods import Parts, Spec
 from napari_blindspot.pace import Clock
 from napari_blindspot.pairs import TrainingPair
@@ -125,10 +127,21 @@ def inpainted(
     )
     for _ in training:
         pass
-    image, left = shown[:, :1], shown[:, 1:]
     with torch.no_grad():
-        predicted = parts.predictor.predict(Missing(parts.network, left), image, Chance(0, (0, 0)))
-    return (predicted.mean[0, 0].cpu().numpy() * std + mean).astype(np.float32)
+        predicted = mean_of_copies(parts, shown[:, :1], shown[:, 1:])
+    return (predicted[0, 0].cpu().numpy() * std + mean).astype(np.float32)
+
+
+def mean_of_copies(parts: Parts, image: Tensor, left: Tensor) -> Tensor:
+    """Mean of the outputs for randomly hidden copies, what is left turned together with each."""
+    copies = parts.predictor
+    assert isinstance(copies, Instances)
+    few = dataclasses.replace(copies, turns=1, count=copies.count // copies.turns)
+
+    def predicted(image: Tensor, left: Tensor) -> Tensor:
+        return few.predict(Missing(parts.network, left), image, Chance(0, (0, 0))).mean
+
+    return averaged(predicted, image, left, count=copies.turns)
 
 
 def measure(name: str, clean: NDArray[np.float32], kind: str, options: argparse.Namespace) -> None:
