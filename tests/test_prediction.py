@@ -13,7 +13,8 @@ import scenes
 from napari_blindspot import api, prediction, results, ring, sources
 from napari_blindspot.axes import Layout
 from napari_blindspot.device import choose
-from napari_blindspot.events import Finished, Halved, Stop, Tile, never
+from napari_blindspot.events import Finished, Halved, Tile
+from napari_blindspot.halting import Stop, never
 from napari_blindspot.io import open_volume, save_volume
 from napari_blindspot.job import Job
 from napari_blindspot.params import InputError

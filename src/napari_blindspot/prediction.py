@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_blindspot.axes import Layout
-    from napari_blindspot.events import Event, StopFlag
+    from napari_blindspot.events import Event
+    from napari_blindspot.halting import StopFlag
     from napari_blindspot.io.base import Volume
     from napari_blindspot.model import Model, TrainedNetwork
     from napari_blindspot.tiling import Slices, Tile
