@@ -46,6 +46,7 @@ ROWS = (
     {"job", "model"},
     {"blind"},
     {"sources", "specs"},
+    {"pieces"},
     {"blending", "exam", "fitting", "prediction", "preview"},
     {"layouts", "results"},
     {"run"},
