@@ -30,7 +30,8 @@ from torch.overrides import TorchFunctionMode
 from napari_blindspot import methods, training
 from napari_blindspot.budget import Budget
 from napari_blindspot.device import mixed_precision
-from napari_blindspot.events import Step, Stop
+from napari_blindspot.events import Step
+from napari_blindspot.halting import Stop
 from napari_blindspot.methods import Parts, Spec
 from napari_blindspot.noise import NoiseLaw
 from napari_blindspot.pace import Clock

@@ -28,7 +28,7 @@ from torch import Tensor
 from napari_blindspot import methods
 from napari_blindspot.budget import Budget
 from napari_blindspot.chance import Chance
-from napari_blindspot.events import Stop
+from napari_blindspot.halting import Stop
 from napari_blindspot.inference.instances import Instances
 from napari_blindspot.inference.turned import averaged
 from napari_blindspot.methods import Parts, Spec

@@ -102,7 +102,8 @@ def move(viewer: object) -> None:
 def denoise(widget: object, name: str, seconds: float, ticks: Ticks) -> None:
     """Denoise the sample with one method; its first seconds, with the imports, count apart."""
     from napari_blindspot import methods
-    from napari_blindspot.events import Step, Stop, Tile
+    from napari_blindspot.events import Step, Tile
+    from napari_blindspot.halting import Stop
 
     tab, title = widget.denoise_tab, methods.get(name).title
 

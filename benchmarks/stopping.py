@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from napari_blindspot import methods, simulate
-from napari_blindspot.events import NoiseFitted, Started, Step, Stop
+from napari_blindspot.events import NoiseFitted, Started, Step
+from napari_blindspot.halting import Stop
 from napari_blindspot.io.arrays import as_volume
 from napari_blindspot.job import Job
 from napari_blindspot.run import run

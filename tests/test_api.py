@@ -5,7 +5,8 @@ import pytest
 
 import napari_blindspot
 from napari_blindspot import api
-from napari_blindspot.events import Step, Stop
+from napari_blindspot.events import Step
+from napari_blindspot.halting import Stop
 from napari_blindspot.params import InputError
 
 pytestmark = pytest.mark.usefixtures("few_pixels")

@@ -16,7 +16,8 @@ import torch
 import scenes
 from napari_blindspot import api, checkpoint, ring, sources
 from napari_blindspot.checkpoint import Checkpoints
-from napari_blindspot.events import Finished, Step, Stop
+from napari_blindspot.events import Finished, Step
+from napari_blindspot.halting import Stop
 from napari_blindspot.io import open_volume, save_volume
 from napari_blindspot.job import Job
 from napari_blindspot.params import InputError

@@ -20,7 +20,8 @@ from napari_blindspot import methods
 from napari_blindspot.cli import app
 from napari_blindspot.cli.execution import Interrupt
 from napari_blindspot.cli.progress import Lines, Silence
-from napari_blindspot.events import Step, Stop
+from napari_blindspot.events import Step
+from napari_blindspot.halting import Stop
 from napari_blindspot.io import open_volume
 from napari_blindspot.job import Job
 from napari_blindspot.locks import writing

@@ -5,8 +5,7 @@ import threading
 import pytest
 
 from napari_blindspot import halting
-from napari_blindspot.events import Stop
-from napari_blindspot.halting import Halted, asking, check
+from napari_blindspot.halting import Halted, Stop, asking, check
 
 
 def halt():

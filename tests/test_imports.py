@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import graphlib
 import importlib.metadata
 import re
 import subprocess
@@ -45,6 +46,7 @@ ROWS = (
     {"job", "model"},
     {"blind"},
     {"sources", "specs"},
+    {"pieces"},
     {"blending", "exam", "fitting", "prediction", "preview"},
     {"layouts", "results"},
     {"run"},
@@ -150,6 +152,27 @@ def test_imports_point_down(file):
         if item.room and not item.for_types and RANK.get(item.room, -1) > RANK[room]
     ]
     assert not listed(file, upward)
+
+
+def test_no_circles():
+    modules = {module_name(file): file for file in FILES}
+    known = {
+        name: {nearest(item.target, modules) for item in imports(file) if item.room} - {name}
+        for name, file in modules.items()
+    }
+    graphlib.TopologicalSorter(known).prepare()  # raises CycleError, which names the circle
+
+
+def module_name(file):
+    dotted = ".".join(file.relative_to(PACKAGE.parent).with_suffix("").parts)
+    return dotted.removesuffix(".__init__")
+
+
+def nearest(target, modules):
+    """The module that is or holds what is imported."""
+    while target not in modules:
+        target = target.rpartition(".")[0]
+    return target
 
 
 @pytest.mark.parametrize("part", sorted(PARTS))

@@ -5,8 +5,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the usual name
 
 from napari_blindspot import halting, interruption
-from napari_blindspot.events import Stop, never
-from napari_blindspot.halting import Halted
+from napari_blindspot.halting import Halted, Stop, never
 from napari_blindspot.interruption import obeying
 
 CASES = [

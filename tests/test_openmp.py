@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from napari_blindspot import openmp
-from napari_blindspot.events import never
+from napari_blindspot.halting import never
 from napari_blindspot.interruption import aside
 
 X = torch.ones(2**21)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 import torch
@@ -13,7 +10,8 @@ import scenes
 from napari_blindspot import api, prediction, results, ring, sources
 from napari_blindspot.axes import Layout
 from napari_blindspot.device import choose
-from napari_blindspot.events import Finished, Halved, Stop, Tile, never
+from napari_blindspot.events import Finished, Halved, Tile
+from napari_blindspot.halting import Stop, never
 from napari_blindspot.io import open_volume, save_volume
 from napari_blindspot.job import Job
 from napari_blindspot.params import InputError
@@ -180,48 +178,6 @@ def test_other_errors_are_not_hidden(monkeypatch, model):
     fail_above(monkeypatch, 0, RuntimeError("size mismatch"))
     with pytest.raises(RuntimeError, match="size mismatch"):
         predicted(model, api.as_volume(np.zeros((40, 40))))
-
-
-def network_of(halo, margin=0, bytes_per_value=None):
-    net = SimpleNamespace(halo=halo, divisor=(1,) * len(halo), bytes_per_value=bytes_per_value)
-    parts = SimpleNamespace(network=net, predictor=SimpleNamespace(margin=margin))
-    return SimpleNamespace(parts=parts)
-
-
-PLANE, VOLUME, PLENTY = (5000, 5000), (500, 5000, 5000), 2**40
-
-
-def test_tiles_are_smaller_where_little_memory_is_free():
-    plane, volume = network_of((20, 20)), network_of((3, 20, 20))
-    assert prediction._tile(plane, PLANE, 1, PLENTY) == prediction.TILE[2]
-    assert prediction._tile(plane, PLANE, 1, 2**28) == (256, 256)
-    assert prediction._tile(plane, PLANE, 4, 2**28) == (128, 128)
-    assert prediction._tile(volume, VOLUME, 1, 0) == (32, 40, 40)
-
-
-@pytest.mark.parametrize("free", [0, 2**28, 2**30, PLENTY])
-@pytest.mark.parametrize(("halo", "space"), [((20, 20), PLANE), ((10, 20, 20), VOLUME)])
-def test_tiles_of_networks_whose_memory_is_known_fit_into_it(free, halo, space):
-    tile = prediction._tile(network_of(halo, 0, 400.0), space, 1, free)
-    smallest = (32,) * (len(halo) - 2) + (64, 64)
-    room = max(min(prediction._ROOM, free / 2), 400 * math.prod(smallest))
-    assert 400 * math.prod(tile) <= room
-
-
-def test_tiles_are_larger_for_wide_networks_that_need_little_memory():
-    side, _ = prediction._tile(network_of((100, 100), 10, 400.0), PLANE, 1, PLENTY)
-    assert side == 12 * 110
-    assert prediction._tile(network_of((20, 20), 0, 400.0), PLANE, 1, PLENTY) == (1024, 1024)
-
-
-def test_tiles_are_deep_where_networks_look_far_along_z():
-    far, near = (
-        prediction._tile(network_of((z, 20, 20), 0, 400.0), VOLUME, 1, PLENTY) for z in (10, 1)
-    )
-    assert far[0] > near[0] == 32
-    thin = prediction._tile(network_of((10, 20, 20), 0, 400.0), (20, 5000, 5000), 1, PLENTY)
-    assert thin[0] >= 20
-    assert thin[1] > far[1]
 
 
 @pytest.fixture

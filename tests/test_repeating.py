@@ -10,7 +10,8 @@ import pytest
 
 import scenes
 from napari_blindspot import api
-from napari_blindspot.events import Finished, Stop
+from napari_blindspot.events import Finished
+from napari_blindspot.halting import Stop
 from napari_blindspot.io import open_volume, save_volume
 from napari_blindspot.job import Job
 from napari_blindspot.params import InputError

@@ -10,8 +10,7 @@ import torch
 
 from napari_blindspot import ring
 from napari_blindspot.axes import Layout
-from napari_blindspot.events import Stop
-from napari_blindspot.halting import Halted, asking
+from napari_blindspot.halting import Halted, Stop, asking
 from napari_blindspot.io.base import Volume
 from napari_blindspot.normalization import Normalization
 from napari_blindspot.ring import Blocks, Ring

@@ -8,7 +8,8 @@ import torch
 
 import scenes
 from napari_blindspot import api
-from napari_blindspot.events import Finished, NoiseFitted, Started, Step, Stop, Tile
+from napari_blindspot.events import Finished, NoiseFitted, Started, Step, Tile
+from napari_blindspot.halting import Stop
 from napari_blindspot.io import open_volume, save_volume
 from napari_blindspot.job import Job
 from napari_blindspot.params import InputError

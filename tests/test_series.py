@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from napari_blindspot.axes import Layout
-from napari_blindspot.events import Stop
-from napari_blindspot.halting import Halted, asking
+from napari_blindspot.halting import Halted, Stop, asking
 from napari_blindspot.io.base import Volume
 from napari_blindspot.normalization import Normalization
 from napari_blindspot.series import Series

@@ -8,7 +8,7 @@ import torch
 
 from napari_blindspot.budget import Budget
 from napari_blindspot.checkpoint import Checkpoint
-from napari_blindspot.events import Stop
+from napari_blindspot.halting import Stop
 from napari_blindspot.inference import PlainPass
 from napari_blindspot.losses import SquaredError
 from napari_blindspot.masking import Everything, Stratified

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_blindspot import methods
-from napari_blindspot.events import Finished, never
+from napari_blindspot.events import Finished
+from napari_blindspot.halting import never
 from napari_blindspot.io.arrays import as_volume
 from napari_blindspot.job import Job
 from napari_blindspot.params import InputError
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from napari_blindspot.events import Event, StopFlag
+    from napari_blindspot.events import Event
+    from napari_blindspot.halting import StopFlag
     from napari_blindspot.io.base import Volume
     from napari_blindspot.model import Model
     from napari_blindspot.noise import NoiseLaw

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -16,18 +15,6 @@ if TYPE_CHECKING:
     from napari_blindspot.job import Job
     from napari_blindspot.model import Model
 
-
-class Stop(Enum):
-    """Answer of the flag that `run` asks again and again, in its own thread."""
-
-    NO = "no"
-    APPLY = "apply"
-    """End the training now and go on to the prediction."""
-    HALT = "halt"
-    """End everything now; the model trained so far is kept, and on request what is denoised."""
-
-
-StopFlag: TypeAlias = "Callable[[], Stop]"
 View: TypeAlias = "Callable[[], Region | None]"
 """Tells the region of the input that is to be previewed, one slice per axis, or None."""
 
@@ -47,11 +34,6 @@ class Watching:
 
     view: View
     interval_s: float = 1.0
-
-
-def never() -> Stop:
-    """Flag of a run that nobody stops."""
-    return Stop.NO
 
 
 @dataclass(frozen=True)

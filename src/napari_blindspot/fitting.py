@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
     from napari_blindspot.axes import Layout
     from napari_blindspot.checkpoint import Checkpoint, Checkpoints
-    from napari_blindspot.events import Event, StopFlag
+    from napari_blindspot.events import Event
+    from napari_blindspot.halting import StopFlag
     from napari_blindspot.io.base import Volume
     from napari_blindspot.job import Job
     from napari_blindspot.methods import Method, Parts, Spec

@@ -5,16 +5,31 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from typing import TYPE_CHECKING
-
-from napari_blindspot.events import Stop
+from enum import Enum
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from napari_blindspot.events import StopFlag
+    from collections.abc import Callable, Iterator
 
 _INTERVAL_S = 0.02
+
+
+class Stop(Enum):
+    """Answer of the flag that `run` asks again and again, in its own thread."""
+
+    NO = "no"
+    APPLY = "apply"
+    """End the training now and go on to the prediction."""
+    HALT = "halt"
+    """End everything now; the model trained so far is kept, and on request what is denoised."""
+
+
+StopFlag: TypeAlias = "Callable[[], Stop]"
+
+
+def never() -> Stop:
+    """Flag of a run that nobody stops."""
+    return Stop.NO
 
 
 class Halted(Exception):  # noqa: N818 - it reports no error

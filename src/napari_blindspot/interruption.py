@@ -14,12 +14,11 @@ import torch.nn.functional as F  # noqa: N812 - the usual name
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from napari_blindspot.events import Stop
-from napari_blindspot.halting import Halted, asking, check
+from napari_blindspot.halting import Halted, Stop, asking, check
 from napari_blindspot.openmp import dismiss_helpers
 
 if TYPE_CHECKING:
-    from napari_blindspot.events import StopFlag
+    from napari_blindspot.halting import StopFlag
 
 T = TypeVar("T")
 

@@ -11,16 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from napari_blindspot.chance import Chance
 from napari_blindspot.events import Halved
 from napari_blindspot.events import Tile as TileDone
 from napari_blindspot.halting import Halted
 from napari_blindspot.interruption import aside
 from napari_blindspot.io.base import to_dtype
-from napari_blindspot.memory import free_bytes, is_exhausted, let_go
-from napari_blindspot.params import InputError
-from napari_blindspot.series import Series
-from napari_blindspot.tiling import halved, pad_reflected, tiles
+from napari_blindspot.memory import is_exhausted, let_go
+from napari_blindspot.pieces import Piece, divided, inside, pieces_of, predict_piece
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -28,17 +25,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_blindspot.axes import Layout
-    from napari_blindspot.events import Event, StopFlag
+    from napari_blindspot.events import Event
+    from napari_blindspot.halting import StopFlag
     from napari_blindspot.io.base import Volume
-    from napari_blindspot.model import Model, TrainedNetwork
-    from napari_blindspot.tiling import Slices, Tile
-
-TILE = {2: (512, 512), 3: (32, 160, 160)}
-_SMALLEST_SIDE = 64
-_BYTES_PER_VALUE = 1_000  # at most, while a tile is predicted: 32 features, eight turns
-_ROOM = 1.2e9  # bytes that a tile may take, where that is known
-_LARGEST_SIDE, _HALOS = 1024, 12  # pixels, or as many halos
-_DEPTHS = (32, 48, 64, 96)  # planes of a tile
+    from napari_blindspot.model import Model
 
 
 @dataclass(frozen=True)
@@ -52,40 +42,6 @@ class Arrays:
     mean: Any
     std: Any | None
     done: float = 1.0
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A tile of one sample, and the network that denoises it."""
-
-    network: TrainedNetwork
-    series: Series
-    sample: int
-    tile: Tile
-
-    @property
-    def space(self) -> tuple[int, ...]:
-        """Lengths in space of what the network is shown."""
-        return tuple(int(s.stop - s.start) for s in self.tile.read)
-
-    @property
-    def n_values(self) -> int:
-        """Number of values that the network is shown."""
-        return math.prod(self.space) * len(self.series.channels)
-
-    @property
-    def n_results(self) -> int:
-        """Number of values that it contributes to the result."""
-        core = inside(self.tile.core, self.series.space)
-        return math.prod(int(s.stop - s.start) for s in core) * len(self.series.channels)
-
-    def halves(self) -> list[Piece] | None:
-        """The same in two pieces, or None where it cannot be divided."""
-        shape, halo, divisor = geometry(self.network, self.series.space)
-        parts = halved(self.tile, shape, halo, divisor)
-        if parts is None:
-            return None
-        return [Piece(self.network, self.series, self.sample, part) for part in parts]
 
 
 def predict(
@@ -145,7 +101,7 @@ def predict(
     """
     model.check_fits(volume)
     mean, std = _targets(volume, into, with_std=with_std)
-    pieces = deque(_pieces(model, volume, layout, tile, device))
+    pieces = deque(pieces_of(model, volume, layout, tile, device))
     done = 0
     while pieces:
         piece = pieces[0]
@@ -154,7 +110,7 @@ def predict(
         except Halted:
             break
         if values is None:
-            pieces = deque(_divided(list(pieces)))
+            pieces = deque(divided(list(pieces)))
             yield _halved(piece)
             continue
         _store(mean, values[0], piece)
@@ -204,76 +160,6 @@ def _targets(volume: Volume, into: Arrays | None, *, with_std: bool) -> tuple[An
     return mean, np.empty(volume.shape, np.float32) if with_std else None
 
 
-def _pieces(
-    model: Model,
-    volume: Volume,
-    layout: Layout,
-    size: tuple[int, ...] | None,
-    device: torch.device,
-) -> list[Piece]:
-    free = free_bytes(device)
-    pieces = []
-    for network in model.networks:
-        series = Series(volume, layout, layout.in_all_repeats(network.channels))
-        shape, halo, divisor = geometry(network, series.space)
-        side = size or _tile(network, shape, len(series.channels), free)
-        pieces += [
-            Piece(network, series, sample, each)
-            for sample in range(series.n_samples)
-            for each in tiles(shape, side, halo, divisor)
-        ]
-    return pieces
-
-
-def geometry(
-    network: TrainedNetwork, space: tuple[int, ...]
-) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
-    """Padded shape, halo and divisor."""
-    net = network.parts.network
-    padded = tuple(n + -n % d for n, d in zip(space, net.divisor, strict=True))
-    margin = network.parts.predictor.margin
-    halo = (*net.halo[:-2], *(reach + margin for reach in net.halo[-2:]))
-    return padded, halo, tuple(net.divisor)
-
-
-def _tile(
-    network: TrainedNetwork, space: tuple[int, ...], channels: int, free: int
-) -> tuple[int, ...]:
-    """Tile for a network, its predictor's margin, and padded lengths in space.
-
-    Of a network whose memory is known, the tile of which the smallest part is halo. Others have a
-    fixed one, larger by more than the margin, halved until it takes no more than half of the free
-    memory.
-    """
-    net, margin = network.parts.network, network.parts.predictor.margin
-    if net.bytes_per_value:
-        _, halo, _ = geometry(network, space)
-        return _least_halo(space, halo, min(_ROOM, free / 2) / (net.bytes_per_value * channels))
-    *depth, side, _ = TILE[len(space)]
-    per_pixel = _BYTES_PER_VALUE * channels * math.prod(depth)
-    side += 4 * margin
-    while side**2 > free / 2 / per_pixel and side > _SMALLEST_SIDE:
-        side //= 2
-    return (*depth, side, side)
-
-
-def _least_halo(space: Sequence[int], halo: Sequence[int], values: float) -> tuple[int, ...]:
-    """The tile of at most so many values by which the fewest are shown twice."""
-
-    def shown(tile: Sequence[int]) -> float:
-        sides = zip(tile, space, halo, strict=True)
-        return math.prod(t / max(t - 2 * h, 1) for t, n, h in sides if t < n)
-
-    depths = [(depth,) for depth in _DEPTHS] if len(space) == 3 else [()]
-    found: list[tuple[int, ...]] = []
-    for depth in depths:
-        most = max(_LARGEST_SIDE, _HALOS * max(halo[-2:]))
-        side = min(math.isqrt(int(values / math.prod(min(d, space[0]) for d in depth))), most)
-        if side >= _SMALLEST_SIDE or not found:
-            found.append((*depth, *(max(side, _SMALLEST_SIDE),) * 2))
-    return min(found, key=shown)
-
-
 def _attempt(
     piece: Piece, device: torch.device, seed: int, *, with_std: bool
 ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None] | None:
@@ -288,47 +174,6 @@ def _attempt(
     return None
 
 
-def _divided(pieces: list[Piece]) -> list[Piece]:
-    """Pieces of which none is as large as the first was.
-
-    Raises
-    ------
-    InputError
-        If the first cannot be divided.
-    """
-    first = pieces[0]
-    if first.halves() is None:
-        raise InputError(
-            f"Memory ran out with the smallest tile, {first.n_values} values; close other "
-            "programs, or use another device."
-        )
-    return [
-        part
-        for piece in pieces
-        for part in ((piece.n_values >= first.n_values and piece.halves()) or [piece])
-    ]
-
-
-def predict_piece(
-    piece: Piece, device: torch.device, seed: int, *, with_std: bool
-) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
-    """Mean and standard deviation of the core of a tile, `(C, *core)`, in input units."""
-    network, space = piece.network, piece.series.space
-    net, repeats = network.parts.network.to(device), piece.series.layout.n_repeats
-    scale = network.normalization.repeated(repeats)
-    # A window ends at the image's border; only the padding is missing there.
-    window = inside(piece.tile.read, space)
-    shown = scale.apply(piece.series.read(piece.sample, window)[None])
-    noisy = torch.from_numpy(pad_reflected(shown, net.divisor)).to(device)
-    chance = Chance(seed, tuple(int(s.start) for s in piece.tile.read))
-    with torch.no_grad():
-        result = network.parts.predictor.predict(net, noisy, chance, with_std=with_std)
-    crop: Any = (..., *piece.tile.crop)
-    mean = scale.undo(result.mean.cpu().numpy()[crop])
-    std = None if result.std is None else scale.undo_std(result.std.cpu().numpy()[crop])[0]
-    return mean[0], std
-
-
 def _store(target: Any, values: NDArray[np.float32], piece: Piece) -> None:
     """Put a core `(C, *core)` where it belongs, without the padding."""
     layout, space = piece.series.layout, piece.series.space
@@ -337,8 +182,3 @@ def _store(target: Any, values: NDArray[np.float32], piece: Piece) -> None:
     for row, channel in zip(values, piece.series.channels, strict=True):
         block = layout.from_window(to_dtype(row[kept], target.dtype))
         target[layout.region(piece.sample, channel, core)] = block
-
-
-def inside(window: Slices, space: tuple[int, ...]) -> Slices:
-    """The part of a padded window that lies inside the image."""
-    return tuple(slice(s.start, min(s.stop, n)) for s, n in zip(window, space, strict=True))

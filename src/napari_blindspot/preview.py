@@ -18,7 +18,7 @@ from napari_blindspot.memory import is_exhausted, let_go
 from napari_blindspot.model import TrainedNetwork
 from napari_blindspot.noise import fit_noise_law
 from napari_blindspot.patches import PatchSampler, patch_shape
-from napari_blindspot.prediction import Piece, geometry, inside, predict_piece
+from napari_blindspot.pieces import Piece, geometry, inside, predict_piece
 from napari_blindspot.series import Series
 from napari_blindspot.tiling import around, pad_reflected
 

@@ -12,8 +12,9 @@ import torch
 from napari_blindspot import device as devices
 from napari_blindspot import heap, leftovers, methods
 from napari_blindspot.checkpoint import Checkpoints
-from napari_blindspot.events import Finished, NoiseFitted, Started, Stop, never
+from napari_blindspot.events import Finished, NoiseFitted, Started
 from napari_blindspot.fitting import fit
+from napari_blindspot.halting import Stop, never
 from napari_blindspot.io import check_target, open_volume
 from napari_blindspot.layouts import doubts, space_of, to_denoise, to_learn_from
 from napari_blindspot.locks import writing
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
     from napari_blindspot.axes import Layout
-    from napari_blindspot.events import Event, StopFlag, Watching
+    from napari_blindspot.events import Event, Watching
+    from napari_blindspot.halting import StopFlag
     from napari_blindspot.io.base import Volume
     from napari_blindspot.job import Job
     from napari_blindspot.model import Model

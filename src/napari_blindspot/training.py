@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from napari_blindspot.checkpoint import Progress
 from napari_blindspot.device import mixed_precision
-from napari_blindspot.events import Preview, Step, Stop
-from napari_blindspot.halting import Halted, asking
+from napari_blindspot.events import Preview, Step
+from napari_blindspot.halting import Halted, Stop, asking
 from napari_blindspot.interruption import aside, obeying
 from napari_blindspot.optimizer import OPTIMIZERS
 
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from napari_blindspot.checkpoint import Checkpoint
-    from napari_blindspot.events import NotKept, StopFlag
+    from napari_blindspot.events import NotKept
     from napari_blindspot.exam import Exam
+    from napari_blindspot.halting import StopFlag
     from napari_blindspot.methods.base import Parts
     from napari_blindspot.noise import NoiseLaw
     from napari_blindspot.optimizer import Optimizer

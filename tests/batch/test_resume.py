@@ -16,7 +16,8 @@ from napari_blindspot import checkpoint
 from napari_blindspot.batch import Batch, performing, run_batch
 from napari_blindspot.batch.events import FileDone, FileFailed, FileProgress
 from napari_blindspot.checkpoint import Checkpoints
-from napari_blindspot.events import Step, Stop
+from napari_blindspot.events import Step
+from napari_blindspot.halting import Stop
 from napari_blindspot.io import open_volume
 from napari_blindspot.model import load
 

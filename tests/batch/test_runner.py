@@ -24,7 +24,8 @@ from napari_blindspot.batch.events import (
     ModelStarted,
 )
 from napari_blindspot.batch.lock import locked
-from napari_blindspot.events import NoiseFitted, Started, Step, Stop, Tile
+from napari_blindspot.events import NoiseFitted, Started, Step, Tile
+from napari_blindspot.halting import Stop
 from napari_blindspot.io import open_volume, save_volume
 from napari_blindspot.job import Job
 from napari_blindspot.locks import writing

@@ -20,7 +20,8 @@ from napari_blindspot.batch.events import (
 from napari_blindspot.batch.performing import Failed, perform
 from napari_blindspot.batch.planning import Task
 from napari_blindspot.batch.workers import Alone, cores
-from napari_blindspot.events import Step, Stop, never
+from napari_blindspot.events import Step
+from napari_blindspot.halting import Stop, never
 from napari_blindspot.job import Job
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")

@@ -18,7 +18,8 @@ from napari_blindspot._gui.repeating import (
     place_in_file,
     saved_source,
 )
-from napari_blindspot.events import Finished, Stop
+from napari_blindspot.events import Finished
+from napari_blindspot.halting import Stop
 from napari_blindspot.io import open_volume, save_volume
 from napari_blindspot.io.arrays import as_volume
 from napari_blindspot.io.base import Volume

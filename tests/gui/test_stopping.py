@@ -11,7 +11,8 @@ import pytest
 
 from napari_blindspot._gui import running
 from napari_blindspot._gui.layers import KEY
-from napari_blindspot.events import Step, Stop, Tile
+from napari_blindspot.events import Step, Tile
+from napari_blindspot.halting import Stop
 
 pytestmark = pytest.mark.gui
 

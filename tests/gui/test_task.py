@@ -8,7 +8,8 @@ import time
 import pytest
 
 from napari_blindspot._gui.task import Task, sentence, thinned
-from napari_blindspot.events import Started, Step, Stop, Tile
+from napari_blindspot.events import Started, Step, Tile
+from napari_blindspot.halting import Stop
 from napari_blindspot.params import InputError
 
 pytestmark = pytest.mark.gui

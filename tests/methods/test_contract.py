@@ -13,7 +13,8 @@ import scenes
 from napari_blindspot import api, halting, methods
 from napari_blindspot import device as devices
 from napari_blindspot.budget import Budget
-from napari_blindspot.events import Finished, NoiseFitted, Started, Step, Stop, Tile
+from napari_blindspot.events import Finished, NoiseFitted, Started, Step, Tile
+from napari_blindspot.halting import Stop
 from napari_blindspot.io import open_volume, save_volume
 from napari_blindspot.job import Job
 from napari_blindspot.layouts import to_denoise

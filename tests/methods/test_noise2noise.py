@@ -11,7 +11,8 @@ import scenes
 from napari_blindspot import api, reporting
 from napari_blindspot.chance import Chance
 from napari_blindspot.cli import app
-from napari_blindspot.events import Finished, Preview, Started, Step, Stop, Watching
+from napari_blindspot.events import Finished, Preview, Started, Step, Watching
+from napari_blindspot.halting import Stop
 from napari_blindspot.inference import PlainPass
 from napari_blindspot.inference.repeats import RepeatsPass
 from napari_blindspot.io import open_volume, save_volume

@@ -7,7 +7,7 @@ import scenes
 from napari_blindspot import methods
 from napari_blindspot.budget import Budget
 from napari_blindspot.chance import Chance
-from napari_blindspot.events import Stop
+from napari_blindspot.halting import Stop
 from napari_blindspot.methods import Spec
 from napari_blindspot.methods.self2self_plus import with_score
 from napari_blindspot.networks.inpainting import Gated

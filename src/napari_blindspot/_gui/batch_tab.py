@@ -28,7 +28,7 @@ from napari_blindspot.batch.events import (
     FileSkipped,
     FileStarted,
 )
-from napari_blindspot.events import Stop
+from napari_blindspot.halting import Stop
 from napari_blindspot.io import SUFFIXES
 from napari_blindspot.params import InputError
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from qtpy.QtGui import QDragEnterEvent, QDropEvent, QShowEvent
 
     from napari_blindspot.batch.events import BatchEvent
-    from napari_blindspot.events import StopFlag
+    from napari_blindspot.halting import StopFlag
 
 _SECOND_MS = 1000
 _REDRAWN_S = 0.25

@@ -26,7 +26,8 @@ from napari_blindspot._gui.settings import read_settings
 from napari_blindspot._gui.task import spare_threads
 from napari_blindspot._gui.texts import tip
 from napari_blindspot._gui.wording import done_text, in_window_words, stopped_text
-from napari_blindspot.events import Stop, Tile
+from napari_blindspot.events import Tile
+from napari_blindspot.halting import Stop
 from napari_blindspot.job import Job
 from napari_blindspot.params import InputError
 

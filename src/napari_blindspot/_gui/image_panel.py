@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from napari.components import ViewerModel
 
-    from napari_blindspot.events import StopFlag
+    from napari_blindspot.halting import StopFlag
     from napari_blindspot.io.base import Volume
     from napari_blindspot.measure import NoiseReport
 

@@ -15,7 +15,7 @@ from napari_blindspot.params import InputError
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from napari_blindspot.events import StopFlag
+    from napari_blindspot.halting import StopFlag
     from napari_blindspot.model import Model
 
 _FILTER = "Models (*.safetensors)"

@@ -16,7 +16,8 @@ from napari_blindspot._gui.free_path import free_path
 from napari_blindspot._gui.lazy import sliceable
 from napari_blindspot._gui.look import Look, add_above
 from napari_blindspot._gui.repeating import Repeat
-from napari_blindspot.events import Finished, Stop
+from napari_blindspot.events import Finished
+from napari_blindspot.halting import Stop
 from napari_blindspot.regions import cropped, parse_region
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
     from napari.components import ViewerModel
 
-    from napari_blindspot.events import Event, StopFlag, Watching
+    from napari_blindspot.events import Event, Watching
+    from napari_blindspot.halting import StopFlag
     from napari_blindspot.io.base import Region, Volume
     from napari_blindspot.job import Job
     from napari_blindspot.model import Model

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from napari_blindspot._gui.copying import Kept
     from napari_blindspot._gui.order import Order, Subject
     from napari_blindspot._gui.repeating import Repeat
-    from napari_blindspot.events import StopFlag
+    from napari_blindspot.halting import StopFlag
 
 _WAYS = {"Split": Split, "Blink": Blink}
 

@@ -12,7 +12,8 @@ from napari_blindspot._gui.preview_layer import PreviewLayer
 from napari_blindspot._gui.suitability import mismatches
 from napari_blindspot._gui.task import Task
 from napari_blindspot._gui.view import InView
-from napari_blindspot.events import Finished, Preview, Stop, Watching
+from napari_blindspot.events import Finished, Preview, Watching
+from napari_blindspot.halting import Stop
 from napari_blindspot.regions import cropped
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
 
     from napari_blindspot._gui.suitability import Mismatch
-    from napari_blindspot.events import Event, StopFlag, View
+    from napari_blindspot.events import Event, View
+    from napari_blindspot.halting import StopFlag
     from napari_blindspot.measure import NoiseReport
 
     Misfits = Callable[[], list[Mismatch]]

@@ -16,11 +16,12 @@ from napari.qt.threading import FunctionWorker, create_worker
 from qtpy.QtCore import QObject, QThreadPool, Signal
 
 from napari_blindspot.batch.events import FileProgress
-from napari_blindspot.events import Preview, Step, Stop, Tile
+from napari_blindspot.events import Preview, Step, Tile
+from napari_blindspot.halting import Stop
 from napari_blindspot.params import InputError
 
 if TYPE_CHECKING:
-    from napari_blindspot.events import StopFlag
+    from napari_blindspot.halting import StopFlag
 
 Work: TypeAlias = "Callable[[StopFlag], Generator[Any, None, None]]"
 """Begins the work; is given the flag that tells it to stop, and yields what happens."""

@@ -12,11 +12,11 @@ import numpy.typing as npt
 from qtpy.QtCore import QObject, Signal
 
 from napari_blindspot._gui.task import Task, sentence
-from napari_blindspot.events import Stop
+from napari_blindspot.halting import Stop
 from napari_blindspot.io import open_volume
 
 if TYPE_CHECKING:
-    from napari_blindspot.events import StopFlag
+    from napari_blindspot.halting import StopFlag
     from napari_blindspot.io import Volume
 
 Grey: TypeAlias = "npt.NDArray[np.uint8]"

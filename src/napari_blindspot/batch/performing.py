@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from napari_blindspot.batch.events import RunEvent
-from napari_blindspot.events import Finished, NoiseFitted, Started, Step, Stop, Tile
+from napari_blindspot.events import Finished, NoiseFitted, Started, Step, Tile
+from napari_blindspot.halting import Stop
 from napari_blindspot.params import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from napari_blindspot.events import Event, StopFlag
+    from napari_blindspot.events import Event
+    from napari_blindspot.halting import StopFlag
     from napari_blindspot.job import Job
 
 _INTERVAL_S = 0.1

@@ -28,7 +28,7 @@ from napari_blindspot.batch.lock import locked
 from napari_blindspot.batch.performing import Done, Failed, Halted
 from napari_blindspot.batch.planning import make_plan
 from napari_blindspot.batch.workers import workers
-from napari_blindspot.events import Stop, never
+from napari_blindspot.halting import Stop, never
 from napari_blindspot.params import InputError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from napari_blindspot.batch.planning import Plan, Task
     from napari_blindspot.batch.spec import Batch
     from napari_blindspot.batch.workers import Workers
-    from napari_blindspot.events import StopFlag
+    from napari_blindspot.halting import StopFlag
 
 
 def run_batch(batch: Batch, stop: StopFlag = never) -> Generator[BatchEvent, None, None]:

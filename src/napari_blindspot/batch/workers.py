@@ -12,7 +12,7 @@ from multiprocessing import connection, resource_tracker
 from typing import TYPE_CHECKING, final
 
 from napari_blindspot.batch.performing import Done, Failed, Halted, perform
-from napari_blindspot.events import Stop
+from napari_blindspot.halting import Stop
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from napari_blindspot.batch.performing import Message
     from napari_blindspot.batch.planning import Task
-    from napari_blindspot.events import StopFlag
+    from napari_blindspot.halting import StopFlag
 
 _POLL_S = 0.1
 _GOODBYE_S = 5.0

@@ -15,7 +15,8 @@ import typer
 from napari_blindspot.cli.exits import INTERRUPTED, say
 from napari_blindspot.cli.outcome import Outcome, shown
 from napari_blindspot.cli.progress import on_screen
-from napari_blindspot.events import Halved, NotKept, Started, Step, Stop, Untrained
+from napari_blindspot.events import Halved, NotKept, Started, Step, Untrained
+from napari_blindspot.halting import Stop
 from napari_blindspot.io import check_target
 from napari_blindspot.params import InputError
 

@@ -42,6 +42,11 @@ class GradientRegularised:
     count them too little: two photographs had 0.15 to 0.24 dB less than with a Bernoulli mask
     (without a blur to begin from).
 
+    The paper derives the loss from absolute values of both differences (eqs. 3.5 and 3.6) and goes
+    on without them (eq. 3.7): both are positive, it says; with noise they are not. With absolute
+    values two grey photographs had 0.65 and 0.83 dB less after 1,600 steps, three in colour 0.34 to
+    0.61 after 400 (noise of 25, without a blur).
+
     References
     ----------
     B. Song et al., "Blind2Grad: Blind detail-preserving denoising via zero-shot with gradient
