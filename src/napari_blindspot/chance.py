@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -43,6 +44,29 @@ class Chance:
             place = torch.arange(start, start + length, device=device) * _signed(_GOLDEN)
             code = mixed(code + place.view(-1, *(1,) * (len(space) - 1 - axis)))
         return ((code >> (64 - _BITS)) & ((1 << _BITS) - 1)).float() / (1 << _BITS)
+
+    def shared_out(
+        self,
+        space: Sequence[int],
+        some: Sequence[int],
+        count: int,
+        device: torch.device,
+        *,
+        deal: int = 0,
+    ) -> Float[Tensor, "n 1 *space"]:
+        """Numbers from 0 to 1 for some of `count` copies, shared out evenly among all of them.
+
+        Each copy has numbers as good as `uniform`, those of its pixels independent of one another.
+        Over all copies each pixel has one number in each of `count` equal parts of the range, in an
+        order of its own: what happens with a chance of p happens to it in p of the copies, rounded
+        up or down. `deal` makes other numbers.
+        """
+        drawn = self.uniform(space, (2 * deal, 2 * deal + 1), device)
+        steps = [step for step in range(1, count + 1) if math.gcd(step, count) == 1]
+        step = torch.tensor(steps, device=device)[(drawn[0] * len(steps)).long()]
+        first = drawn[1] * count
+        copies = torch.tensor(some, device=device).view(-1, *(1,) * drawn[0].ndim)
+        return ((copies * step + first.long()) % count + first.frac()) / count
 
 
 def mixed(code: Int[Tensor, "*any"]) -> Int[Tensor, "*any"]:

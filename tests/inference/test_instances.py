@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
@@ -15,9 +17,28 @@ def test_the_mean_of_many_copies_is_that_of_all_masks():
     noisy = torch.rand(2, 1, 20, 24) + 1
     result = Instances(0.3, 2000).predict(lambda x, mask: x, noisy, Chance(0, (0, 0)))
     assert result.std is None
-    assert torch.allclose(result.mean, 0.7 * noisy, rtol=0.08)
+    assert torch.allclose(result.mean, 0.7 * noisy, rtol=0.001)
     draft = Instances(0.3, 2000).draft()
     assert draft.count < 10
+
+
+@pytest.mark.parametrize(("rate", "count"), [(0.3, 8), (0.25, 40), (0.4, 3)])
+def test_every_pixel_is_hidden_in_as_many_copies(rate, count):
+    """Where that is no whole number, in one copy more or less."""
+    noisy = torch.ones(1, 1, 64, 64)
+    result = Instances(rate, count).predict(lambda x, mask: mask, noisy, Chance(0, (0, 0)))
+    hidden = (result.mean * count).round().long()
+    assert set(hidden.unique().tolist()) == {math.floor(rate * count), math.ceil(rate * count)}
+    assert float(result.mean.mean()) == pytest.approx(rate, abs=0.01)
+
+
+def test_pixels_have_rates_of_their_own():
+    rate = torch.full((1, 1, 8, 8), 0.5)
+    rate[..., :4] = 0.125
+    result = Instances(rate, 8).predict(
+        lambda x, mask: mask, torch.ones(1, 1, 8, 8), Chance(0, (0, 0))
+    )
+    assert torch.equal(result.mean, rate)
 
 
 def test_the_network_is_shown_the_mask_and_no_hidden_pixel():

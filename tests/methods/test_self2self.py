@@ -40,7 +40,7 @@ def test_prediction_is_the_mean_over_masked_copies_with_dropout():
     parts = built(copies=5)
     noisy, chance = torch.randn(1, 1, 32, 32), Chance(0, (0, 0))
     found = parts.predictor.predict(parts.network, noisy, chance).mean
-    hidden = (chance.uniform((32, 32), range(5), noisy.device) < 0.3).float()
+    hidden = (chance.shared_out((32, 32), range(5), 5, noisy.device) < 0.3).float()
     copies = [parts.network(noisy * (1 - m), m) for m in hidden.split(1)]
     torch.testing.assert_close(found, torch.stack(copies).mean(0))
     assert float(torch.stack(copies).std(0).mean()) > 0.01

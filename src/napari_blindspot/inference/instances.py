@@ -38,6 +38,12 @@ class Instances(MeanOnly):
     margin : int
         0: a result depends on nothing beyond the network's halo.
 
+    Notes
+    -----
+    The mask of each copy is that of independent pixels, but each pixel is hidden in as many copies
+    as every other one, `rate * count` rounded up or down: the mean is the same with ever more
+    copies, and few are closer to it.
+
     References
     ----------
     Y. Quan, M. Chen, T. Pang and H. Ji, "Self2Self With Dropout: Learning Self-Supervised
@@ -85,8 +91,9 @@ class Instances(MeanOnly):
         self, noisy: Float[Tensor, "1 c *space"], copies: range, chance: Chance
     ) -> Float[Tensor, "n c *space"]:
         """What is hidden in some of the copies."""
-        masks = noisy.shape[1] if self.apart else 1
-        draws = [copy * masks + i for copy in copies for i in range(masks)]
-        drawn = chance.uniform(noisy.shape[2:], draws, noisy.device)
-        hidden = drawn.view(len(copies), masks, *noisy.shape[2:]) < self.rate
+        drawn = [
+            chance.shared_out(noisy.shape[2:], copies, self.count, noisy.device, deal=deal)
+            for deal in range(noisy.shape[1] if self.apart else 1)
+        ]
+        hidden = torch.cat(drawn, 1) < self.rate
         return hidden.to(noisy).expand(-1, *noisy.shape[1:])
