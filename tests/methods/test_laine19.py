@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import tifffile
 import torch
+from scipy.ndimage import gaussian_filter
 
 import scenes
-from napari_blindspot import api, methods
+from napari_blindspot import api, methods, simulate
 from napari_blindspot.losses import GaussianLikelihood
 from napari_blindspot.losses.joint import JointLikelihood
 from napari_blindspot.losses.poisson import PoissonLikelihood
@@ -109,6 +110,33 @@ def test_truth_lies_in_the_posterior_interval_of_photon_counts():
 def test_weights_decay_where_noise_outweighs_the_signal(noise, least, most):
     spec = Spec(2, 1, (0.0,), (1.0,), noise=(NoiseLaw(0.0, noise),))
     assert least <= methods.get("laine19")().build(spec).recipe.weight_decay <= most
+
+
+@pytest.mark.parametrize(
+    ("options", "noise", "optimizer", "rate"),
+    [
+        ({}, 0.1, "muon", 0.008),
+        ({}, 0.95, "adam", 0.004),
+        ({"optimizer": "muon"}, 0.95, "muon", 0.008),
+        ({"learning_rate": 0.001}, 0.95, "adam", 0.001),
+    ],
+)
+def test_optimizer_is_adam_where_weights_decay(options, noise, optimizer, rate):
+    spec = Spec(2, 1, (0.0,), (1.0,), noise=(NoiseLaw(0.0, noise),))
+    recipe = methods.get("laine19").of(options).build(spec).recipe
+    assert (recipe.optimizer, recipe.learning_rate) == (optimizer, rate)
+
+
+def test_three_photons_are_denoised_better_than_by_a_blur():
+    """Eight times as much noise as signal, where steps of Muon outweigh what decays."""
+    rng = np.random.default_rng(0)
+    camera = simulate.Camera(gain=2.0, offset=100.0, read_noise=2.0)
+    photons = simulate.nuclei((160, 160), rng, peak=3.0, background=0.15)
+    noisy, clean = camera.expose(photons, rng), camera.expected(photons)
+    blurred = [gaussian_filter(noisy.astype(np.float64), sigma) for sigma in (2, 3, 4, 5)]
+    best = max(scenes.peak_signal_to_noise(image, clean) for image in blurred)
+    found = api.denoise(noisy, method="laine19", budget="100steps", axes="YX").image
+    assert scenes.peak_signal_to_noise(found, clean) > best + 0.5
 
 
 @pytest.mark.parametrize(

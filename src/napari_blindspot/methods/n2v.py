@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from napari_blindspot.methods import fields
 from napari_blindspot.methods.base import Method, Parts, Recipe, Spec
@@ -42,6 +43,14 @@ class N2V(Method):
     assumption: ClassVar[str] = "The noise of each pixel is independent of its neighbours."
     gain_floor_db: ClassVar[float] = 3.0
     steps_per_s: ClassVar[float] = 19.0
+    paper: ClassVar[Mapping[str, Any]] = {
+        "mask_fraction": 0.0155,  # 64 of 64 x 64 pixels
+        "width": 96,
+        "batch": 128,
+        "optimizer": "adam",
+        "learning_rate": 4e-4,
+        "turns": 1,
+    }
 
     mask_fraction: float = fields.mask_fraction(0.02)
     neighbourhood: int = fields.neighbourhood(5)
