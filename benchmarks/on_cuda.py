@@ -36,6 +36,7 @@ from napari_blindspot.events import Step
 from napari_blindspot.quality import psnr
 
 ROOT = Path(__file__).resolve().parents[1]
+ON_OTHERS = ("laine19", "n2v")
 PHOTOGRAPHS = ("self2self-25", "blind2grad-25", "blind2unblind-25", "self2self-50", "blind2grad-50")
 
 
@@ -171,6 +172,23 @@ def photographs(record: Record) -> None:
                     record.keep("photographs", f"{row} {settings} {budget} {name}", figure)
 
 
+def on_others(record: Record) -> None:
+    """First photographs of BSD68 after learning from the others, with the sizes of the papers."""
+    both = papers.photographs("BSD68", 10 if record.quick else 68)
+    noisy = [papers.noisy_photograph(name, clean, 25.0) for name, clean in both]
+    for done, name in enumerate(ON_OTHERS):
+        spent = f"{int(0.8 * record.left_s / (len(ON_OTHERS) - done))}s"
+        budget, values = ("5steps", {}) if record.quick else (spent, methods.get(name).paper)
+        model = api.train(
+            *noisy[8:], method=name, budget=budget, device=str(record.device), **values
+        )
+        found = []
+        for (_, clean), image in zip(both[: 1 if record.quick else 8], noisy, strict=False):
+            denoised = api.apply(model, image, device=str(record.device)).image
+            found.append(psnr(np.clip(denoised, 0, 255), clean, 255.0))
+        record.keep("on_others", f"{name}-25 {budget}", round(float(np.mean(found)), 3))
+
+
 def pretraining(record: Record) -> None:
     """The start of `express` anew, for as long as there is time."""
     steps = ["--steps", "6", "--pictures", "4", "--stacks", "4"] if record.quick else []
@@ -187,7 +205,7 @@ def pretraining(record: Record) -> None:
 
 PARTS: dict[str, Callable[[Record], None]] = {
     part.__name__: part
-    for part in (tests, peak, shares, throughput, confocal, photographs, pretraining)
+    for part in (tests, peak, shares, throughput, confocal, photographs, on_others, pretraining)
 }
 
 

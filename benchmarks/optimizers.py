@@ -22,7 +22,7 @@ from papers import DOCUMENT
 
 from napari_blindspot import api
 
-IMAGES = {"planaria": "planaria_30", "simulated": "filaments_30"}
+IMAGES = {"planaria_30": "planaria", "filaments_30": "simulated", "nuclei_3": "simulated"}
 # Learning rate of AdamW, by method.
 RATES = {
     "express": 0.004,
@@ -61,12 +61,12 @@ def measure(set_name: str, image: BenchmarkImage, method: str, optimizer: str, b
 def table(budget: str) -> str:
     """One line per method: what AdamW has on each image, and what Muon has."""
     cells = {(row.image, row.method): row.psnr for row in tables.read("optimizers")}
-    heads = [f"{image}, {name}" for image in IMAGES.values() for name in ("AdamW", "Muon", "gain")]
+    heads = [f"{image}, {name}" for image in IMAGES for name in ("AdamW", "Muon", "gain")]
     lines = [["method", *heads], ["---", *["---:"] * len(heads)]]
     gains: list[list[float]] = [[] for _ in IMAGES]
     for method in RATES:
         line = [method]
-        for image, gained in zip(IMAGES.values(), gains, strict=True):
+        for image, gained in zip(IMAGES, gains, strict=True):
             pair = [cells.get((image, f"{method} {name} {budget}")) for name in ("adam", "muon")]
             if pair[0] is None or pair[1] is None:
                 line += ["–"] * 3
@@ -84,13 +84,14 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--methods", nargs="+", choices=list(RATES), default=list(RATES))
-    parser.add_argument("--sets", nargs="+", choices=list(IMAGES), default=list(IMAGES))
+    parser.add_argument("--images", nargs="+", choices=list(IMAGES), default=list(IMAGES))
     parser.add_argument("--budget", default="30s")
     parser.add_argument("--table-only", action="store_true", help="measure nothing")
     options = parser.parse_args()
     if not options.table_only:
-        for set_name, image in images.load(options.sets):
-            if image.name == IMAGES[set_name]:
+        sets = list(dict.fromkeys(IMAGES[name] for name in options.images))
+        for set_name, image in images.load(sets):
+            if image.name in options.images:
                 for method in options.methods:
                     for optimizer in ("adam", "muon"):
                         measure(set_name, image, method, optimizer, options.budget)

@@ -4,21 +4,24 @@
     python benchmarks/papers.py --images 68 --device cuda --settings paper
     python benchmarks/papers.py --rows self2self-25 n2v-25 --budget 60s
     python benchmarks/papers.py --rows laine19-25 --on-others --budget 10m
+    python benchmarks/papers.py --rows laine19-25 --on-others --values '{"width": 32}'
     python benchmarks/papers.py --table-only                      from the kept figures
 
 A row is `METHOD-SIGMA`. Noise is Gaussian with the given standard deviation on the scale 0 to 255,
 neither rounded nor cut off, with one seed per image; results are cut off to 0 to 255 before PSNR.
 With `--settings paper` a method has the parameters of its paper where they differ from the
-defaults. Every figure is kept in `benchmarks/results/papers.json` and the table goes to
-docs/benchmarks.md between marker comments.
+defaults, with `--values` those that are given. Every figure is kept in
+`benchmarks/results/papers.json` and the table goes to docs/benchmarks.md between marker comments.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tables
@@ -65,7 +68,7 @@ def measured(name: str, clean: NDArray[np.float32], row: str, options: argparse.
     """Denoise one photograph and keep the figure."""
     method, sigma = row.rsplit("-", 1)
     noisy = noisy_photograph(name, clean, float(sigma))
-    values = methods.get(method).paper if options.settings == "paper" else {}
+    values = chosen(method, options)
     began = time.perf_counter()
     result = api.denoise(
         noisy, method=method, budget=options.budget, device=options.device, **values
@@ -78,7 +81,7 @@ def measured_after_others(row: str, options: argparse.Namespace) -> None:
     method, sigma = row.rsplit("-", 1)
     both = photographs(options.set, 1000)
     noisy = [noisy_photograph(name, clean, float(sigma)) for name, clean in both]
-    values = methods.get(method).paper if options.settings == "paper" else {}
+    values = chosen(method, options)
     with tempfile.TemporaryDirectory() as folder:
         file = f"{folder}/model.safetensors"
         began = time.perf_counter()
@@ -98,6 +101,12 @@ def measured_after_others(row: str, options: argparse.Namespace) -> None:
             keep(name, clean, result.image, seconds, f"{row} on-others", options)
 
 
+def chosen(method: str, options: argparse.Namespace) -> dict[str, Any]:
+    """Parameters that differ from the defaults."""
+    paper = methods.get(method).paper if options.settings == "paper" else {}
+    return {**paper, **options.values}
+
+
 def keep(
     name: str,
     clean: NDArray[np.float32],
@@ -109,7 +118,8 @@ def keep(
     """Add a figure to those of the table."""
     figure = psnr(np.clip(image, 0, 255), clean, 255.0)
     detail = f"{options.settings}, {options.budget}, {device_name(options.device)}"
-    label = f"{row} {options.settings} {options.budget}"
+    given = "".join(f" {key}={value}" for key, value in options.values.items())
+    label = f"{row}{given} {options.settings} {options.budget}"
     tables.add("papers", tables.Row(options.set, name, label, figure, seconds, detail))
     print(f"{options.set} {name} {label}: {figure:.2f} dB in {seconds:.1f} s", flush=True)
 
@@ -170,6 +180,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=8)
     parser.add_argument("--budget", default="60s")
     parser.add_argument("--settings", choices=("default", "paper"), default="default")
+    parser.add_argument("--values", type=json.loads, default={}, help="parameters, as JSON")
     parser.add_argument("--device", default="auto")
     parser.add_argument(
         "--on-others", action="store_true", help="learn from the other photographs of the set"

@@ -93,13 +93,26 @@ def test_without_held_out_pixels_there_is_no_such_loss():
     assert held_out_losses(image) == []
 
 
-def test_a_training_that_gains_nothing_more_ends_early_and_can_be_repeated():
+@pytest.mark.parametrize(
+    "asked",
+    [{"method": "n2v", "early_stop": True}, {"method": "laine19", "likelihood": "gaussian"}],
+    ids=["asked for", "by itself"],
+)
+def test_a_training_that_gains_nothing_more_ends_early_and_can_be_repeated(asked):
     noise = np.random.default_rng(0).normal(10, 1, (192, 192)).astype(np.float32)
-    small = {"method": "n2v", "width": 4, "depth": 1, "patch": 32, "batch": 4}
-    options = {"budget": "3000steps", "early_stop": True, "threads": 1, **small}
+    small = {"width": 4, "depth": 1, "patch": 32, "batch": 4}
+    options = {"budget": "3000steps", "threads": 1, **small, **asked}
     first = api.denoise(noise, **options)
     (network,) = first.model.networks
     done = int(network.pace.removeprefix("@"))
     assert 250 <= done < 2500
     again = api.denoise(noise, pace=(network.pace,), **options)
     np.testing.assert_array_equal(first.image, again.image)
+
+
+def test_a_network_that_would_end_by_itself_can_be_told_not_to():
+    noise = np.random.default_rng(0).normal(10, 1, (192, 192)).astype(np.float32)
+    small = {"method": "laine19", "width": 4, "depth": 1, "patch": 16, "batch": 1}
+    options = {"budget": "400steps", "likelihood": "gaussian", "settles": False, **small}
+    (network,) = api.train(noise, **options).networks
+    assert len(network.losses) == 400

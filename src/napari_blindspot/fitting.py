@@ -185,7 +185,7 @@ class Learner:
         budget = self.budget if recipe.learns else Budget(steps=0)
         if budget != self.budget:
             yield Untrained(f"Channel {self.channels[0] + 1}: {_SHARED}")
-        clock = Clock(budget, self.pace, leaves_early=self.leaves_early)
+        clock = Clock(budget, self.pace, leaves_early=self.leaves_early or recipe.settles)
         keeps_start = recipe.keeps_start
         parameters = lesson.parts.network.parameters() if keeps_start else ()
         start = [p.detach().clone() for p in parameters]
@@ -198,7 +198,7 @@ class Learner:
             noise=_BlindFit(self.method, lesson.sampler, generator),
             checkpoint=learner._checkpoint(index, lesson.spec),
             watch=self._watch(lesson),
-            exam=lesson.exam if self.holds_out else None,
+            exam=lesson.exam if self.holds_out or recipe.settles else None,
             network_index=index,
         )
         if losses and keeps_start:
@@ -258,7 +258,7 @@ class Learner:
             torch.manual_seed(int(torch.randint(2**31, (), generator=generator)))
             parts = self.method.build(spec)
         parts.network.to(self.device)
-        spares = self.holds_out or parts.recipe.keeps_start
+        spares = self.holds_out or parts.recipe.keeps_start or parts.recipe.settles
         held = held_out(self.series, generator.initial_seed()) if spares else ()
         sampler = source.patches(parts, self.device, generator, held)
         exam = (

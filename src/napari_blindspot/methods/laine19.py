@@ -57,6 +57,11 @@ class Laine19(Method):
     and with short trainings (`docs/benchmarks.md`). Fish, with a decay of 0.8, had 31.50 dB with
     Adam and 31.62 with Muon after 60 s.
 
+    *It ends by itself*, for what it learns of a small image in a minute can be noise. On 192 x 192
+    pixels, of 1,600 steps, it ended after 30 to 40 % of the time with 27.86 dB on fish in place of
+    27.59, with 28.86 on nuclei_10 in place of 27.22 and with 19.85 on tissue_3 in place of 19.97; a
+    photograph with noise of 10 took all the steps.
+
     *Photon counts have their own likelihood.* A Gaussian for pixels without a single photon becomes
     ever narrower and rules the loss: on two images of photon counts the Poisson likelihood gave
     32.93 and 31.00 dB after 15 s where the Poisson-Gaussian one gave 31.08 and 29.73, and 33.71 and
@@ -92,6 +97,7 @@ class Laine19(Method):
         "optimizer": "adam",
         "learning_rate": 3e-4,
         "turns": 1,
+        "settles": False,
     }
 
     likelihood: str = param(
@@ -142,6 +148,12 @@ class Laine19(Method):
         "are alike.",
         choices=("all", "two"),
     )
+    settles: bool = param(
+        True,
+        label="Ends by itself",
+        help="Hold out 2 % of the pixels and end the training when the loss on them falls no more, "
+        "before the noise of a small image is learned by heart.",
+    )
     width: int = fields.width(16)
     depth: int = fields.depth(3)
     patch: int = fields.patch(64)
@@ -180,6 +192,7 @@ class Laine19(Method):
             self.batch,
             weight_decay=decay,
             optimizer=optimizer,
+            settles=self.settles,
         )
         return Parts(Everything(), network, loss, predictor, recipe)
 
