@@ -93,6 +93,7 @@ def test_without_held_out_pixels_there_is_no_such_loss():
     assert held_out_losses(image) == []
 
 
+@pytest.mark.usefixtures("few_pixels")
 @pytest.mark.parametrize(
     "asked",
     [{"method": "n2v", "early_stop": True}, {"method": "laine19", "likelihood": "gaussian"}],
@@ -110,9 +111,14 @@ def test_a_training_that_gains_nothing_more_ends_early_and_can_be_repeated(asked
     np.testing.assert_array_equal(first.image, again.image)
 
 
-def test_a_network_that_would_end_by_itself_can_be_told_not_to():
-    noise = np.random.default_rng(0).normal(10, 1, (192, 192)).astype(np.float32)
-    small = {"method": "laine19", "width": 4, "depth": 1, "patch": 16, "batch": 1}
-    options = {"budget": "400steps", "likelihood": "gaussian", "settles": False, **small}
+@pytest.mark.usefixtures("few_pixels")
+@pytest.mark.parametrize(
+    ("side", "settles", "ends_early"), [(192, True, True), (192, False, False), (300, True, False)]
+)
+def test_a_network_ends_by_itself_where_it_has_seen_a_small_image_often(side, settles, ends_early):
+    """420 steps of 4 patches of 32 x 32 pixels are 47 passes over 192 x 192 pixels."""
+    noise = np.random.default_rng(0).normal(10, 1, (side, side)).astype(np.float32)
+    small = {"method": "laine19", "width": 4, "depth": 1, "patch": 32, "batch": 4}
+    options = {"budget": "420steps", "likelihood": "gaussian", "settles": settles, **small}
     (network,) = api.train(noise, **options).networks
-    assert len(network.losses) == 400
+    assert (len(network.losses) < 420) == ends_early

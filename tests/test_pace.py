@@ -112,6 +112,11 @@ def test_a_training_whose_loss_has_settled_is_brought_to_its_end(budget):
     assert left(again, FALLING_UNTIL_400) == found
 
 
+def test_a_training_is_not_settled_before_its_fewest_steps():
+    clock = Clock(Budget(steps=4000), leaves_early=True, fewest=1000)
+    assert len(left(clock, FALLING_UNTIL_400)) == 1250
+
+
 @pytest.mark.parametrize("at", [500, 700])
 def test_a_training_goes_on_to_the_end_that_it_was_to_have(at):
     whole, first = (Clock(Budget(steps=4000), leaves_early=True) for _ in range(2))

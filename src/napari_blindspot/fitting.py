@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import TYPE_CHECKING
 
 import torch
@@ -19,6 +20,7 @@ from napari_blindspot.noise import fit_noise_law, fit_with_chance
 from napari_blindspot.pace import Clock, Pace, parsed
 from napari_blindspot.preview import Watch
 from napari_blindspot.series import Series
+from napari_blindspot.settling import FEWEST
 from napari_blindspot.sources import source_of
 from napari_blindspot.specs import spec_of
 from napari_blindspot.training import train
@@ -185,7 +187,8 @@ class Learner:
         budget = self.budget if recipe.learns else Budget(steps=0)
         if budget != self.budget:
             yield Untrained(f"Channel {self.channels[0] + 1}: {_SHARED}")
-        clock = Clock(budget, self.pace, leaves_early=self.leaves_early or recipe.settles)
+        leaves, fewest = self._leaving(lesson)
+        clock = Clock(budget, self.pace, leaves_early=leaves, fewest=fewest)
         keeps_start = recipe.keeps_start
         parameters = lesson.parts.network.parameters() if keeps_start else ()
         start = [p.detach().clone() for p in parameters]
@@ -198,7 +201,7 @@ class Learner:
             noise=_BlindFit(self.method, lesson.sampler, generator),
             checkpoint=learner._checkpoint(index, lesson.spec),
             watch=self._watch(lesson),
-            exam=lesson.exam if self.holds_out or recipe.settles else None,
+            exam=lesson.exam if self.holds_out or leaves else None,
             network_index=index,
         )
         if losses and keeps_start:
@@ -258,7 +261,7 @@ class Learner:
             torch.manual_seed(int(torch.randint(2**31, (), generator=generator)))
             parts = self.method.build(spec)
         parts.network.to(self.device)
-        spares = self.holds_out or parts.recipe.keeps_start or parts.recipe.settles
+        spares = self.holds_out or parts.recipe.keeps_start or parts.recipe.settles > 0
         held = held_out(self.series, generator.initial_seed()) if spares else ()
         sampler = source.patches(parts, self.device, generator, held)
         exam = (
@@ -267,6 +270,14 @@ class Learner:
             else None
         )
         return Lesson(source, spec, parts, sampler, exam)
+
+    def _leaving(self, lesson: Lesson) -> tuple[bool, int]:
+        """Whether losses on held-out pixels can end the training, and after how many steps."""
+        recipe = lesson.parts.recipe
+        if self.leaves_early or not recipe.settles:
+            return self.leaves_early, FEWEST
+        shown = recipe.batch * math.prod(lesson.sampler.patch)
+        return True, max(math.ceil(recipe.settles * lesson.spec.pixels / shown), FEWEST)
 
     def _glimpse(self) -> Learner:
         """The same with next to nothing to learn from, for a run that was halted."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from napari_blindspot.params import InputError
-from napari_blindspot.settling import Leave, Settling
+from napari_blindspot.settling import FEWEST, Leave, Settling
 
 if TYPE_CHECKING:
     from napari_blindspot.budget import Budget
@@ -79,6 +79,8 @@ class Clock:
         The pace of an earlier run that is to be repeated.
     leaves_early : bool
         Whether losses on held-out pixels can end the training before the budget is used.
+    fewest : int
+        Steps before which they cannot.
 
     Raises
     ------
@@ -87,14 +89,19 @@ class Clock:
     """
 
     def __init__(
-        self, budget: Budget, given: Pace | None = None, *, leaves_early: bool = False
+        self,
+        budget: Budget,
+        given: Pace | None = None,
+        *,
+        leaves_early: bool = False,
+        fewest: int = FEWEST,
     ) -> None:
         self._budget = budget
         self._given = given
         self._ends = list(given.ends) if given else []
         self._since = (0, 0.0)
         self._step = 0
-        self._settling = Settling() if leaves_early else None
+        self._settling = Settling(fewest) if leaves_early else None
         self._leave: Leave | None = None
         self._is_over = given is not None and given.done == 0
         if given and bool(given.ends) == (budget.steps is not None):

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PATIENCE = 0.5  # steps without a better loss, as a part of those up to the best one
-FEWEST = 200  # steps before which nothing is settled
+FEWEST = 200  # steps before which nothing is settled, if no more are wanted
 LEAVING = 0.25  # steps in which the rest of the schedule is done, as a part of those so far
 
 
@@ -20,12 +20,15 @@ class Settling:
 
     Attributes
     ----------
+    fewest : int
+        Steps before which nothing is settled.
     best : float
         Smallest loss so far.
     best_step : int
         Step after which it was found.
     """
 
+    fewest: int = FEWEST
     best: float = math.inf
     best_step: int = 0
 
@@ -38,7 +41,7 @@ class Settling:
         if loss < self.best:
             self.best, self.best_step = loss, step
             return False
-        return step >= max((1 + PATIENCE) * self.best_step, FEWEST)
+        return step >= max((1 + PATIENCE) * self.best_step, self.fewest)
 
     def state(self) -> list[float | None]:
         """What changes, ready for JSON."""
