@@ -60,9 +60,9 @@ class Laine19(Method):
 
     *It ends by itself*, for what it learns of a small image in a minute can be noise. On 192 x 192
     pixels, of 1,600 steps, it ended after a quarter of the time with 27.86 dB on fish in place of
-    27.59, with 28.82 on nuclei_10 in place of 27.22 and with 19.87 on tissue_3 in place of 19.97; a
-    photograph with noise of 10 took all the steps. Not before 30 passes over the image, for on 512 x
-    512 pixels the loss on held-out pixels seemed settled too soon: mice had 41.00 in place of 41.34.
+    27.59, with 28.82 on nuclei_10 in place of 27.22 and with 19.87 on tissue_3 in place of 19.97.
+    Not before 30 passes over the image, for on 512 x 512 pixels the loss on held-out pixels seemed
+    settled too soon: mice had 41.00 in place of 41.34 dB.
 
     *Photon counts have their own likelihood.* A Gaussian for pixels without a single photon becomes
     ever narrower and rules the loss: on two images of photon counts the Poisson likelihood gave
