@@ -116,13 +116,13 @@ def test_weights_decay_where_noise_outweighs_the_signal(noise, least, most):
     ("options", "noise", "optimizer", "rate"),
     [
         ({}, 0.1, "muon", 0.008),
-        ({}, 0.4, "muon", 0.008),
+        ({}, 0.4, "adam", 0.004),
         ({}, 0.95, "adam", 0.004),
         ({"optimizer": "muon"}, 0.95, "muon", 0.008),
         ({"learning_rate": 0.001}, 0.95, "adam", 0.001),
     ],
 )
-def test_optimizer_is_adam_where_weights_decay_much(options, noise, optimizer, rate):
+def test_optimizer_is_adam_where_weights_decay(options, noise, optimizer, rate):
     spec = Spec(2, 1, (0.0,), (1.0,), noise=(NoiseLaw(0.0, noise),))
     recipe = methods.get("laine19").of(options).build(spec).recipe
     assert (recipe.optimizer, recipe.learning_rate) == (optimizer, rate)

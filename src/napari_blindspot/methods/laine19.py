@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 _LIKELIHOODS = ("auto", "poisson-gaussian", "gaussian", "poisson", "impulse")
 _STRONG_SIGNAL = 0.5  # ratio of the variances of noise and signal
 _DECAY, _MOST_DECAY = 4.0, 6.0
-_OUTWEIGHING = 1.0  # decay from which on Adam is ahead of Muon
 _RATES = {"muon": 0.008, "adam": 0.004}
 _PASSES = 30.0  # over the image, before which no training ends by itself
 
@@ -38,7 +37,7 @@ class Laine19(Method):
     With a decay of 4 it had 24.8 after 60 s. Where the signal is strong there is none: with a
     decay of 4 a confocal image, mice, came to 40.37 in place of 41.35.
 
-    *Adam where weights decay by 1 and more.* All steps of Muon have the same length. Where noise
+    *Adam where weights decay.* All steps of Muon have the same length. Where noise
     rules the gradients they lead anywhere, and a decay that outweighs them takes the signal away as
     well. PSNR in dB after 600 steps, simulated scenes of 256 x 256 pixels of the benchmarks:
 
@@ -165,8 +164,8 @@ class Laine19(Method):
     optimizer: str = param(
         "auto",
         label="Optimizer",
-        help="Muon learns faster; auto: Muon, but Adam where the noise has more than three "
-        "quarters of the signal's variance, for there weights decay.",
+        help="Muon learns faster; auto: Muon, but Adam where the noise has more than half of the "
+        "signal's variance, for there weights decay.",
         choices=("auto", "muon", "adam"),
     )
     learning_rate: float | None = param(
@@ -187,7 +186,7 @@ class Laine19(Method):
         self._check()
         network, loss, predictor = self._likelihood(spec)
         decay = _weight_decay(spec)
-        suited = "adam" if decay >= _OUTWEIGHING else "muon"
+        suited = "adam" if decay else "muon"
         optimizer = suited if self.optimizer == "auto" else self.optimizer
         recipe = Recipe(
             self.learning_rate or _RATES[optimizer],
