@@ -129,7 +129,7 @@ def test_optimizer_is_adam_where_weights_decay(options, noise, optimizer, rate):
 
 
 def test_three_photons_are_denoised_better_than_by_a_blur():
-    """Eight times as much noise as signal, where steps of Muon outweigh what decays."""
+    """Four times as much noise as signal, where the decay of weights outweighs steps of Muon."""
     rng = np.random.default_rng(0)
     camera = simulate.Camera(gain=2.0, offset=100.0, read_noise=2.0)
     photons = simulate.nuclei((160, 160), rng, peak=3.0, background=0.15)

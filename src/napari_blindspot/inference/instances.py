@@ -41,8 +41,8 @@ class Instances(MeanOnly):
     Notes
     -----
     The mask of each copy is that of independent pixels, but each pixel is hidden in as many copies
-    as every other one, `rate * count` rounded up or down: the mean is the same with ever more
-    copies, and few are closer to it.
+    as every other one, `rate * count` rounded up or down. The mean that ever more copies come to is
+    the same, and few copies come closer to it.
 
     References
     ----------
