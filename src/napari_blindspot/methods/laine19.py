@@ -55,9 +55,10 @@ class Laine19(Method):
 
     No smaller decay and rate of Muon came near: on 192 x 192 pixels of tissue_3, 300 steps, a rate
     of 0.003 with a decay of 1 had 19.20, Adam 19.88. Where nothing decays Muon is ahead in volumes,
-    and by 0.13 dB where it learns from photographs (`docs/benchmarks.md`). On fish, with a decay of 0.8, it is ahead after
-    60 s (31.62 and 31.50 dB), but on 192 x 192 pixels of it, which are seen more often, behind
-    after 1,600 steps: 25.91 and 27.59 dB, and 27.59 and 27.86 where it ends by itself.
+    and by 0.13 dB where it learns from photographs (`docs/benchmarks.md`). On fish, with a decay of
+    0.8, it is ahead after 60 s (31.62 and 31.50 dB), but on 192 x 192 pixels of it, which are seen
+    more often, behind after 1,600 steps: 25.91 and 27.59 dB, and 27.59 and 27.86 where it ends by
+    itself.
 
     *It ends by itself*, for what it learns of a small image in a minute can be noise. On 192 x 192
     pixels, of 1,600 steps, it ended after 442 with 27.86 dB on fish in place of 27.59, after 362
