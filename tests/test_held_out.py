@@ -18,6 +18,11 @@ def test_about_two_percent_in_blocks(n, space):
         assert masks[(sample, *inside)]
 
 
+def test_a_larger_share_can_be_asked_for():
+    held = HeldOut.of(1, (200, 190), 0, 0.15)
+    assert held.blocks.mean() == pytest.approx(0.15, abs=0.005)
+
+
 def test_a_window_is_part_of_the_whole():
     held = HeldOut.of(1, (300, 200), 3)
     whole = held.window(0, [slice(0, 300), slice(0, 200)])

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from napari_blindspot.budget import Budget
 from napari_blindspot.pace import MARKS, Clock, Pace, parsed
 from napari_blindspot.params import InputError
+from napari_blindspot.settling import Marks, Verdict
 
 
 def fractions(clock, durations):
@@ -84,12 +85,16 @@ def test_a_clock_goes_on_from_a_saved_state():
     assert found == pytest.approx(expected[31:])
 
 
+def marks(loss):
+    return Marks((loss,), (1.0,))
+
+
 def left(clock, losses):
     """Parts of the budget when the loss on held-out pixels is told after every step."""
     found = []
     for step, loss in enumerate(losses, start=1):
         clock.tick(step, 0.01 * step)
-        clock.examined(loss)
+        clock.examined(marks(loss))
         found.append(clock.fraction(step))
         if found[-1] == 1:
             break
@@ -104,17 +109,17 @@ FALLING_UNTIL_400 = [1 / min(step, 400) - 1 for step in range(1, 5000)]
 def test_a_training_whose_loss_has_settled_is_brought_to_its_end(budget):
     clock = Clock(budget, leaves_early=True)
     found = left(clock, FALLING_UNTIL_400)
-    assert len(found) == 750
+    assert len(found) == 800
     assert found[599] == pytest.approx(0.15, rel=0.1)
     steps = np.diff(found[600:])
-    assert steps == pytest.approx(np.full(149, (1 - found[599]) / 150))
+    assert steps == pytest.approx(np.full(199, (1 - found[599]) / 200))
     again = Clock(budget, Pace.parse(str(clock.pace)), leaves_early=True)
     assert left(again, FALLING_UNTIL_400) == found
 
 
 def test_a_training_is_not_settled_before_its_fewest_steps():
     clock = Clock(Budget(steps=4000), leaves_early=True, fewest=1000)
-    assert len(left(clock, FALLING_UNTIL_400)) == 1250
+    assert len(left(clock, FALLING_UNTIL_400)) == 1200
 
 
 @pytest.mark.parametrize("at", [500, 700])
@@ -124,9 +129,9 @@ def test_a_training_goes_on_to_the_end_that_it_was_to_have(at):
     left(first, FALLING_UNTIL_400[:at])
     second = Clock(Budget(steps=4000), leaves_early=True)
     second.restore(json.loads(json.dumps(first.state())))
-    for step in range(at + 1, 751):
+    for step in range(at + 1, 801):
         second.tick(step, 0.0)
-        second.examined(FALLING_UNTIL_400[step])
+        second.examined(marks(FALLING_UNTIL_400[step]))
         assert second.fraction(step) == expected[step - 1]
 
 
@@ -135,13 +140,40 @@ def test_a_budget_that_is_nearly_used_is_used():
     assert len(left(clock, FALLING_UNTIL_400)) == 700
 
 
+def test_where_to_go_back_to_is_said_once():
+    clock, said = Clock(Budget(steps=4000), leaves_early=True), {}
+    for step, loss in enumerate(FALLING_UNTIL_400[:700], start=1):
+        clock.tick(step, 0.0)
+        said[step] = clock.examined(marks(loss))
+    best = [step for step, verdict in said.items() if verdict is Verdict.BEST]
+    assert best == list(range(1, 401))
+    assert [step for step, verdict in said.items() if verdict is Verdict.LEAVE] == [600]
+
+
+def test_the_way_out_of_a_late_best_step_ends_with_the_budget():
+    clock = Clock(Budget(steps=640), leaves_early=True)
+    assert len(left(clock, FALLING_UNTIL_400)) == 640
+
+
+def test_an_exam_is_due_ever_more_seldom_and_only_where_it_can_end_the_training():
+    clock = Clock(Budget(steps=4000), leaves_early=True, fewest=400)
+    due = []
+    for step in range(1, 1601):
+        clock.tick(step, 0.0)
+        due += [step] * clock.is_exam_due
+    assert due[0] >= 200
+    assert len(due) == pytest.approx(24, abs=1)
+    assert np.diff(due)[-1] == pytest.approx(7 * np.diff(due)[0], rel=0.2)
+    assert not Clock(Budget(steps=4000)).is_exam_due
+
+
 def test_another_kind_of_loss_is_a_new_beginning():
     clock = Clock(Budget(steps=4000), leaves_early=True)
     left(clock, FALLING_UNTIL_400[:500])
     clock.renewed()
     for step in range(501, 700):
         clock.tick(step, 0.0)
-        clock.examined(1.0)
+        clock.examined(marks(1.0))
     assert clock.fraction(699) == 699 / 4000
 
 

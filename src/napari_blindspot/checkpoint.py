@@ -42,7 +42,7 @@ _TRAINING = (
     "dims",
     "seed",
 )
-_KEY, _FORMAT = "napari_blindspot_checkpoint", 3
+_KEY, _FORMAT = "napari_blindspot_checkpoint", 4
 
 
 class UnfitError(InputError):
@@ -73,6 +73,8 @@ class Progress:
         Loss of every step.
     laws : list of tuple of NoiseLaw
         What every update of the noise has found.
+    best : list of Tensor
+        Averaged weights with the smallest loss on held-out pixels; empty where none is known.
     """
 
     network: nn.Module
@@ -85,6 +87,7 @@ class Progress:
     elapsed_s: float = 0.0
     losses: list[float] = field(default_factory=list)
     laws: list[tuple[NoiseLaw, ...]] = field(default_factory=list)
+    best: list[Tensor] = field(default_factory=list)
 
     def count(self, loss: float, elapsed_s: float) -> int:
         """Add a step and return the number of steps so far."""
@@ -94,10 +97,20 @@ class Progress:
         self.clock.tick(self.step, elapsed_s)
         return self.step
 
+    def go_back(self) -> None:
+        """Take up the best weights, if any are known, and forget them."""
+        weights = zip(self.network.parameters(), self.averages, self.best, strict=bool(self.best))
+        with torch.no_grad():
+            for weight, average, best in weights:
+                weight.copy_(best)
+                average.copy_(best)
+        self.best = []
+
     def tensors(self) -> dict[str, Tensor]:
         """Every tensor of the state, by name."""
         found = {f"network.{name}": value for name, value in self.network.state_dict().items()}
         found |= {f"average.{i}": value for i, value in enumerate(self.averages)}
+        found |= {f"best.{i}": value for i, value in enumerate(self.best)}
         moments = self.optimizer.tensors()
         found |= {f"optimizer.{name}": value for name, value in moments.items()}
         found["generator"] = self.generator.get_state()
@@ -120,6 +133,8 @@ class Progress:
         with torch.no_grad():
             for i, average in enumerate(self.averages):
                 average.copy_(tensors[f"average.{i}"])
+        best = [tensors.get(f"best.{i}") for i in range(len(self.averages))]
+        self.best = [one.to(self.averages[0].device) for one in best if one is not None]
         self.optimizer.restore(_below(tensors, "optimizer."))
         self.generator.set_state(tensors["generator"])
         self.patches.restore(header["patches"])

@@ -261,11 +261,19 @@ class Learner:
             torch.manual_seed(int(torch.randint(2**31, (), generator=generator)))
             parts = self.method.build(spec)
         parts.network.to(self.device)
-        spares = self.holds_out or parts.recipe.keeps_start or parts.recipe.settles > 0
-        held = held_out(self.series, generator.initial_seed()) if spares else ()
+        decide = self.leaves_early or parts.recipe.settles > 0
+        spares = self.holds_out or parts.recipe.keeps_start or decide
+        held = held_out(self.series, generator.initial_seed(), decide=decide) if spares else ()
         sampler = source.patches(parts, self.device, generator, held)
         exam = (
-            Exam.of(self.series, held, source.normalization, sampler.patch, self.device)
+            Exam.of(
+                self.series,
+                held,
+                source.normalization,
+                sampler.patch,
+                self.device,
+                is_told=self.holds_out,
+            )
             if held
             else None
         )
@@ -273,11 +281,12 @@ class Learner:
 
     def _leaving(self, lesson: Lesson) -> tuple[bool, int]:
         """Whether losses on held-out pixels can end the training, and after how many steps."""
-        recipe = lesson.parts.recipe
-        if self.leaves_early or not recipe.settles:
+        recipe, exam = lesson.parts.recipe, lesson.exam
+        if self.leaves_early or exam is None or not recipe.settles:
             return self.leaves_early, FEWEST
         shown = recipe.batch * math.prod(lesson.sampler.patch)
-        return True, max(math.ceil(recipe.settles * lesson.spec.pixels / shown), FEWEST)
+        asked = exam.hidden_share(lesson.parts) * shown
+        return True, max(math.ceil(recipe.settles * lesson.spec.pixels / asked), FEWEST)
 
     def _glimpse(self) -> Learner:
         """The same with next to nothing to learn from, for a run that was halted."""

@@ -13,14 +13,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-SHARE = 0.02
+SHARE, MOST = 0.02, 0.15  # of the pixels
+ENOUGH = 5000  # pixels that tell when a training is over
 _SIDES = {2: (8, 8), 3: (2, 8, 8)}
 _FEWEST = 200  # blocks from which on some can be spared
 
 
 @dataclass(frozen=True, eq=False)
 class HeldOut:
-    """Blocks of a series that are held out, about 2 % of its pixels.
+    """Blocks of a series that are held out, 2 % of its pixels or some more.
 
     Blocks and not single pixels, so that a mask of few pixels still finds some of them in one
     patch; small ones, so that they are found in all parts of an image. They are shown to the
@@ -38,14 +39,16 @@ class HeldOut:
     side: tuple[int, ...]
 
     @classmethod
-    def of(cls, n_samples: int, space: Sequence[int], seed: int) -> HeldOut | None:
+    def of(
+        cls, n_samples: int, space: Sequence[int], seed: int, share: float = SHARE
+    ) -> HeldOut | None:
         """Blocks drawn at random; None where there are too few to spare one."""
         side = tuple(min(s, n) for s, n in zip(_SIDES[len(space)], space, strict=True))
         counts = [math.ceil(n / s) for n, s in zip(space, side, strict=True)]
         total = n_samples * math.prod(counts)
         if total < _FEWEST:
             return None
-        chosen = np.random.default_rng(seed).choice(total, math.ceil(SHARE * total), replace=False)
+        chosen = np.random.default_rng(seed).choice(total, math.ceil(share * total), replace=False)
         blocks = np.zeros(total, bool)
         blocks[chosen] = True
         return cls(blocks.reshape(n_samples, *counts), side)

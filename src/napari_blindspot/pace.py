@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -9,10 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from napari_blindspot.params import InputError
-from napari_blindspot.settling import FEWEST, Leave, Settling
+from napari_blindspot.settling import FEWEST, Leave, Settling, Verdict
 
 if TYPE_CHECKING:
     from napari_blindspot.budget import Budget
+    from napari_blindspot.settling import Marks
 
 MARKS = (0.01, 0.05, *(k / 10 for k in range(1, 11)))
 _FIRST_STEPS = 4
@@ -133,13 +135,27 @@ class Clock:
         below = (0.0, *MARKS)[index]
         return below + (MARKS[index] - below) * (step - first) / (last - first)
 
-    def examined(self, loss: float) -> None:
-        """Take note of the loss on held-out pixels after the last step."""
+    @property
+    def is_exam_due(self) -> bool:
+        """Whether the loss on held-out pixels after the last step is asked for."""
+        return bool(self._settling and not self._leave and self._settling.is_due(self._step))
+
+    def examined(self, marks: Marks) -> Verdict:
+        """Take note of the losses on held-out pixels after the last step.
+
+        Returns
+        -------
+        Verdict
+            `BEST` for weights to be kept; `LEAVE`, once, if the training is to go back to these
+            and on to an end that is near.
+        """
         if self._settling is None or self._leave:
-            return
-        fraction = self.fraction(self._step)
-        if self._settling.is_settled(self._step, loss) and Leave.is_shorter(fraction):
-            self._leave = Leave(self._step, fraction)
+            return Verdict.WAIT
+        verdict = self._settling.judged(self._step, marks)
+        if verdict is Verdict.LEAVE:
+            best_step = self._settling.best_step
+            self._leave = Leave.after(self._step, self.fraction(self._step), best_step)
+        return verdict
 
     def renewed(self) -> None:
         """Losses from here on are not to be compared with those of before."""
@@ -160,8 +176,8 @@ class Clock:
             "since": self._since,
             "step": self._step,
             "over": self._is_over,
-            "settling": self._settling.state() if self._settling else [],
-            "leave": [self._leave.step, self._leave.fraction] if self._leave else [],
+            "settling": self._settling.state() if self._settling else {},
+            "leave": dataclasses.astuple(self._leave) if self._leave else [],
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -173,7 +189,7 @@ class Clock:
         self._is_over = bool(state["over"])
         if self._settling:
             self._settling.restore(state["settling"])
-        self._leave = Leave(int(state["leave"][0]), state["leave"][1]) if state["leave"] else None
+        self._leave = Leave(*state["leave"]) if state["leave"] else None
 
     def _watch(self, step: int, elapsed_s: float, seconds: float) -> None:
         first_ends = len(self._ends) == 1

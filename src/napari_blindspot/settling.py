@@ -2,16 +2,58 @@
 
 from __future__ import annotations
 
+import dataclasses
+import enum
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 PATIENCE = 0.5  # steps without a better loss, as a part of those up to the best one
 FEWEST = 200  # steps before which nothing is settled, if no more are wanted
-LEAVING = 0.25  # steps in which the rest of the schedule is done, as a part of those so far
+LEAVING = 0.5  # steps in which the rest of the schedule is done, as a part of those up to the best
+_FIRST_LOOK = 0.5  # as a part of the fewest steps
+_LOOKS = 8  # at held-out pixels while the steps double
+
+
+class Verdict(enum.Enum):
+    """What a loss on held-out pixels says."""
+
+    WAIT = enum.auto()
+    BEST = enum.auto()
+    LEAVE = enum.auto()
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Losses on groups of pixels that are held out.
+
+    Attributes
+    ----------
+    losses, weights : tuple of float
+        Loss on each group, and how many pixels it has.
+    """
+
+    losses: tuple[float, ...]
+    weights: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """Loss on all pixels."""
+        return self._mean(self.losses)
+
+    def is_better_than(self, other: Marks) -> bool:
+        """Whether the loss is smaller by more than the standard error of the difference."""
+        gains = [theirs - ours for ours, theirs in zip(self.losses, other.losses, strict=True)]
+        gain = self._mean(gains)
+        spread = self._mean([(one - gain) ** 2 for one in gains])
+        return gain > math.sqrt(spread / max(len(gains) - 1, 1))
+
+    def _mean(self, values: Sequence[float]) -> float:
+        pairs = zip(values, self.weights, strict=True)
+        return sum(value * weight for value, weight in pairs) / sum(self.weights)
 
 
 @dataclass
@@ -22,36 +64,46 @@ class Settling:
     ----------
     fewest : int
         Steps before which nothing is settled.
-    best : float
-        Smallest loss so far.
+    best : Marks or None
+        The best ones so far.
     best_step : int
-        Step after which it was found.
+        Step after which they were found.
     """
 
     fewest: int = FEWEST
-    best: float = math.inf
+    best: Marks | None = None
     best_step: int = 0
 
     def forget(self, step: int) -> None:
         """Begin anew: losses from here on are not those of before."""
-        self.best, self.best_step = math.inf, step
+        self.best, self.best_step = None, step
 
-    def is_settled(self, step: int, loss: float) -> bool:
-        """Whether the loss has not fallen for so long that it will not, or is not a number."""
-        if loss < self.best:
-            self.best, self.best_step = loss, step
+    def is_due(self, step: int) -> bool:
+        """Whether to look after a step, ever more seldom."""
+        if step < _FIRST_LOOK * self.fewest:
             return False
-        return step >= max((1 + PATIENCE) * self.best_step, self.fewest)
+        return int(_LOOKS * math.log2(step)) != int(_LOOKS * math.log2(max(step - 1, 1)))
 
-    def state(self) -> list[float | None]:
+    def judged(self, step: int, marks: Marks) -> Verdict:
+        """What to do; to leave where nothing has been better for so long that nothing will be.
+
+        Marks that are no numbers are not better.
+        """
+        if math.isfinite(marks.mean) and (self.best is None or marks.is_better_than(self.best)):
+            self.best, self.best_step = marks, step
+            return Verdict.BEST
+        is_settled = step >= max((1 + PATIENCE) * self.best_step, self.fewest)
+        return Verdict.LEAVE if is_settled else Verdict.WAIT
+
+    def state(self) -> dict[str, Any]:
         """What changes, ready for JSON."""
-        return [self.best if math.isfinite(self.best) else None, self.best_step]
+        best = dataclasses.astuple(self.best) if self.best else []
+        return {"best": best, "step": self.best_step}
 
-    def restore(self, state: Sequence[float | None]) -> None:
+    def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a saved `state`."""
-        best, step = state
-        self.best = math.inf if best is None else best
-        self.best_step = int(step or 0)
+        self.best = Marks(*map(tuple, state["best"])) if state["best"] else None
+        self.best_step = int(state["step"])
 
 
 @dataclass(frozen=True)
@@ -64,20 +116,20 @@ class Leave:
         Step from which on it goes faster.
     fraction : float
         Part of the schedule that was done by then.
+    end : int
+        Step after which all of it is done.
     """
 
     step: int
     fraction: float
+    end: int
 
-    @staticmethod
-    def is_shorter(fraction: float) -> bool:
-        """Whether that takes fewer steps than to go on, after a part of the schedule."""
-        return fraction * (1 + LEAVING) < 1
-
-    @property
-    def end(self) -> int:
-        """Step after which the schedule is done."""
-        return self.step + max(math.ceil(LEAVING * self.step), 1)
+    @classmethod
+    def after(cls, step: int, fraction: float, best_step: int) -> Leave:
+        """From a step on, with weights of an earlier one."""
+        steps = max(LEAVING * best_step, 1)
+        left = round(step * (1 / fraction - 1))
+        return cls(step, fraction, step + math.ceil(min(steps, max(left, 1))))
 
     def at(self, step: int) -> float:
         """Part of the schedule after a step."""

@@ -16,6 +16,7 @@ from napari_blindspot.events import Preview, Step
 from napari_blindspot.halting import Halted, Stop, asking
 from napari_blindspot.interruption import aside, obeying
 from napari_blindspot.optimizer import OPTIMIZERS
+from napari_blindspot.settling import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -138,8 +139,8 @@ def train(
             took_s = progress.elapsed_s - before_s
             _average(averages, network, min(recipe.averaging, (1 + step) / (10 + step)))
             before, fraction = fraction, clock.fraction(step)
-            due = exam if exam and exam.is_due(before, fraction) else None
-            held = _examined(due, clock, parts, averages, stop) if due else None
+            span = before, fraction
+            held = _examined(exam, span, progress, parts, stop) if exam else None
             if checkpoint:
                 yield from checkpoint.keep_when_due(progress)
             yield Step(network_index, step, fraction, progress.losses[-1], progress.elapsed_s, held)
@@ -225,13 +226,26 @@ def _pair(
 
 
 def _examined(
-    exam: Exam, clock: Clock, parts: Parts, averages: list[Tensor], stop: StopFlag
-) -> float:
-    """Loss on held-out pixels, of which the clock takes note."""
-    with obeying(stop), _averaged(averages, parts.network):
-        loss = exam.loss(parts)
-    clock.examined(loss)
-    return loss
+    exam: Exam, span: tuple[float, float], progress: Progress, parts: Parts, stop: StopFlag
+) -> float | None:
+    """Loss on held-out pixels where it is due.
+
+    Weights are kept, and taken up again, as the clock says of it.
+    """
+    is_told, decides = exam.is_due(*span), progress.clock.is_exam_due
+    if not (is_told or decides):
+        return None
+    with obeying(stop), _averaged(progress.averages, parts.network):
+        loss = exam.loss(parts) if is_told else None
+        marks = exam.marks(parts) if decides else None
+    if marks is None:
+        return loss
+    verdict = progress.clock.examined(marks)
+    if verdict is Verdict.BEST:
+        progress.best = [average.clone() for average in progress.averages]
+    elif verdict is Verdict.LEAVE:
+        progress.go_back()
+    return marks.mean if loss is None else loss
 
 
 def _looked(

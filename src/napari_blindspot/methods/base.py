@@ -91,9 +91,9 @@ class Recipe:
         end they decide between the weights at the start and those that were learned.
     learns : bool
         Whether there is a training at all, whatever the budget.
-    settles : float
-        Passes over the pixels after which the training ends when the loss on held-out ones falls no
-        more, for a network that would learn the noise of a small image by heart; 0: never.
+    settles : int
+        Times that each pixel must have been asked for, before the training ends because the loss on
+        held-out ones falls no more: for a network that would learn the noise by heart; 0: never.
     upright : bool
         Whether patches are mirrored only and not turned, for noise that tells Y from X.
     """
@@ -107,7 +107,7 @@ class Recipe:
     noise_updates: tuple[float, ...] = ()
     keeps_start: bool = False
     learns: bool = True
-    settles: float = 0.0
+    settles: int = 0
     upright: bool = False
 
 

@@ -67,6 +67,7 @@ class Blind2Unblind(Method):
         "learning_rate": 0.0003,
         "optimizer": "adam",
         "turns": 1,
+        "settles": 0,
     }
 
     visible: float = param(
@@ -77,6 +78,7 @@ class Blind2Unblind(Method):
         step=1.0,
     )
     turns: int = fields.turns(4)
+    settles: int = fields.settles()
     width: int = fields.width(16)
     depth: int = fields.depth(2)
     patch: int = fields.patch(64)
@@ -103,6 +105,7 @@ class Blind2Unblind(Method):
                 self.batch,
                 optimizer=self.optimizer,
                 noise_updates=_RAMP,
+                settles=self.settles,
             ),
         )
 

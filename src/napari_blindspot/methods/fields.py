@@ -62,6 +62,16 @@ def optimizer(default: str = "muon") -> Any:
     return param(default, label="Optimizer", help=text, choices=("muon", "adam"))
 
 
+def settles(default: int = 20) -> Any:
+    """Views of each pixel after which a training may end before its budget is used."""
+    text = (
+        "Hold out 2 % of the pixels, more of small images, and end the training when the network "
+        "was asked for all others so many times and that loss falls no more: before it learns "
+        "noise by heart; 0: never."
+    )
+    return param(default, label="May end after", help=text, limits=(0, 1000), step=5, unit="views")
+
+
 def mask_rate(default: float, most: float = 0.95) -> Any:
     """Probability with which a pixel is hidden."""
     text = "Probability with which a pixel is hidden, in training and in each copy."

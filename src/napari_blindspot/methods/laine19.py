@@ -22,7 +22,6 @@ _LIKELIHOODS = ("auto", "poisson-gaussian", "gaussian", "poisson", "impulse")
 _STRONG_SIGNAL = 0.5  # ratio of the variances of noise and signal
 _DECAY, _MOST_DECAY = 4.0, 6.0
 _RATES = {"muon": 0.008, "adam": 0.004}
-_PASSES = 30.0  # over the image, before which no training ends by itself
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ class Laine19(Method):
         "optimizer": "adam",
         "learning_rate": 3e-4,
         "turns": 1,
-        "settles": False,
+        "settles": 0,
     }
 
     likelihood: str = param(
@@ -152,12 +151,7 @@ class Laine19(Method):
         "are alike.",
         choices=("all", "two"),
     )
-    settles: bool = param(
-        True,
-        label="Ends by itself",
-        help="Hold out 2 % of the pixels, and end the training when it has seen all others 30 "
-        "times and that loss falls no more: before it learns the noise of a small image by heart.",
-    )
+    settles: int = fields.settles()
     width: int = fields.width(16)
     depth: int = fields.depth(3)
     patch: int = fields.patch(64)
@@ -196,7 +190,7 @@ class Laine19(Method):
             self.batch,
             weight_decay=decay,
             optimizer=optimizer,
-            settles=_PASSES if self.settles else 0.0,
+            settles=self.settles,
         )
         return Parts(Everything(), network, loss, predictor, recipe)
 

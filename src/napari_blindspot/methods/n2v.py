@@ -50,12 +50,14 @@ class N2V(Method):
         "optimizer": "adam",
         "learning_rate": 4e-4,
         "turns": 1,
+        "settles": 0,
     }
 
     mask_fraction: float = fields.mask_fraction(0.02)
     neighbourhood: int = fields.neighbourhood(5)
     channel_masks: str = fields.channel_masks()
     turns: int = fields.turns(4)
+    settles: int = fields.settles()
     width: int = fields.width(16)
     depth: int = fields.depth(2)
     patch: int = fields.patch(64)
@@ -76,5 +78,11 @@ class N2V(Method):
             network=UNet(spec.ndim, channels, channels, width=self.width, depth=self.depth),
             loss=SquaredError(),
             predictor=PlainPass(self.turns),
-            recipe=Recipe(self.learning_rate, self.patch, self.batch, optimizer=self.optimizer),
+            recipe=Recipe(
+                self.learning_rate,
+                self.patch,
+                self.batch,
+                optimizer=self.optimizer,
+                settles=self.settles,
+            ),
         )

@@ -37,6 +37,7 @@ class N2V2(Method):
     neighbourhood: int = fields.neighbourhood(5)
     channel_masks: str = fields.channel_masks()
     turns: int = fields.turns(4)
+    settles: int = fields.settles()
     width: int = fields.width(16)
     depth: int = fields.depth(2)
     patch: int = fields.patch(64)
@@ -66,5 +67,11 @@ class N2V2(Method):
             network=network,
             loss=SquaredError(),
             predictor=PlainPass(self.turns),
-            recipe=Recipe(self.learning_rate, self.patch, self.batch, optimizer=self.optimizer),
+            recipe=Recipe(
+                self.learning_rate,
+                self.patch,
+                self.batch,
+                optimizer=self.optimizer,
+                settles=self.settles,
+            ),
         )

@@ -65,6 +65,7 @@ class Neighbor2Neighbor(Method):
         "learning_rate": 0.0003,
         "optimizer": "adam",
         "turns": 1,
+        "settles": 0,
     }
 
     gamma: float = param(
@@ -75,6 +76,7 @@ class Neighbor2Neighbor(Method):
         step=0.5,
     )
     turns: int = fields.turns(4)
+    settles: int = fields.settles(100)
     width: int = fields.width(16)
     depth: int = fields.depth(2)
     patch: int = fields.patch(96)
@@ -96,6 +98,12 @@ class Neighbor2Neighbor(Method):
             network=Halvable(network),
             loss=NeighbourError(self.gamma),
             predictor=PlainPass(self.turns),
-            recipe=Recipe(self.learning_rate, self.patch, self.batch, optimizer=self.optimizer),
+            recipe=Recipe(
+                self.learning_rate,
+                self.patch,
+                self.batch,
+                optimizer=self.optimizer,
+                settles=self.settles,
+            ),
             blind=Grid(4),
         )

@@ -61,9 +61,11 @@ class Noise2Fast(Method):
         "learning_rate": 0.001,
         "optimizer": "adam",
         "turns": 1,
+        "settles": 0,
     }
 
     turns: int = fields.turns(4)
+    settles: int = fields.settles(60)
     width: int = fields.width(16)
     layers: int = param(8, label="Layers", help="Layers of the network.", limits=(2, 16), step=1)
     patch: int = fields.patch(64)
@@ -83,6 +85,12 @@ class Noise2Fast(Method):
             network=Stack(spec.ndim, spec.channels, width=self.width, layers=self.layers),
             loss=HalvesError(),
             predictor=PlainPass(self.turns),
-            recipe=Recipe(self.learning_rate, self.patch, self.batch, optimizer=self.optimizer),
+            recipe=Recipe(
+                self.learning_rate,
+                self.patch,
+                self.batch,
+                optimizer=self.optimizer,
+                settles=self.settles,
+            ),
             blind=Grid(4),
         )

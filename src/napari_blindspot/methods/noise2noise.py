@@ -88,6 +88,7 @@ class Noise2Noise(Method):
         "learning_rate": 0.0003,
         "optimizer": "adam",
         "turns": 1,
+        "settles": 0,
     }
 
     repeats: str = param(
@@ -104,6 +105,7 @@ class Noise2Noise(Method):
         choices=("frames", "average", "halves"),
     )
     turns: int = fields.turns(4)
+    settles: int = fields.settles()
     width: int = fields.width(16)
     depth: int = fields.depth(2)
     patch: int = fields.patch(64)
@@ -131,5 +133,11 @@ class Noise2Noise(Method):
             network=UNet(spec.ndim, channels, channels, width=self.width, depth=self.depth),
             loss=SquaredError(),
             predictor=mean if self.needs_repeats else PlainPass(self.turns),
-            recipe=Recipe(self.learning_rate, self.patch, self.batch, optimizer=self.optimizer),
+            recipe=Recipe(
+                self.learning_rate,
+                self.patch,
+                self.batch,
+                optimizer=self.optimizer,
+                settles=self.settles,
+            ),
         )

@@ -44,6 +44,7 @@ class Noise2Self(Method):
         "learning_rate": 0.01,
         "optimizer": "adam",
         "turns": 1,
+        "settles": 0,
     }
 
     spacing: int = param(
@@ -60,6 +61,7 @@ class Noise2Self(Method):
         help="Show the network the whole image at the end, in place of one copy for each phase.",
     )
     turns: int = fields.turns(2)
+    settles: int = fields.settles()
     width: int = fields.width(16)
     depth: int = fields.depth(2)
     patch: int = fields.patch(64)
@@ -80,5 +82,11 @@ class Noise2Self(Method):
             network=UNet(spec.ndim, channels, channels, width=self.width, depth=self.depth),
             loss=SquaredError(),
             predictor=PlainPass(self.turns) if self.single_pass else phases,
-            recipe=Recipe(self.learning_rate, self.patch, self.batch, optimizer=self.optimizer),
+            recipe=Recipe(
+                self.learning_rate,
+                self.patch,
+                self.batch,
+                optimizer=self.optimizer,
+                settles=self.settles,
+            ),
         )

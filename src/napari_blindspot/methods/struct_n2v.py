@@ -57,6 +57,7 @@ class StructN2V(Method):
     neighbourhood: int = fields.neighbourhood(11)
     channel_masks: str = fields.channel_masks()
     turns: int = fields.turns(4)
+    settles: int = fields.settles()
     width: int = fields.width(16)
     depth: int = fields.depth(2)
     patch: int = fields.patch(64)
@@ -86,6 +87,7 @@ class StructN2V(Method):
                 self.patch,
                 self.batch,
                 optimizer=self.optimizer,
+                settles=self.settles,
                 upright=upright,
             ),
         )
