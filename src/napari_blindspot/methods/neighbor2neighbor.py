@@ -41,6 +41,11 @@ class Neighbor2Neighbor(Method):
     little noise, and 0 leaves it out. With 0.5 and patches of 64 in place of 96 pixels, which are
     thinned out to 32, fish had 30.02.
 
+    *It may end after 250 views* of each pixel, for the error of thinned-out images falls no more
+    before the result is as good as it will be: with 20, confocal images of 512 x 512 pixels ended
+    after 26 of 60 s, and BPAE_G had 33.39 dB in place of 34.11, fish 30.67 in place of 31.38; with
+    100, the middle 192 x 192 pixels of fish after 280 steps, with 26.48 dB in place of 27.27.
+
     References
     ----------
     T. Huang, S. Li, X. Jia, H. Lu and J. Liu, "Neighbor2Neighbor: Self-Supervised Denoising from
@@ -76,7 +81,7 @@ class Neighbor2Neighbor(Method):
         step=0.5,
     )
     turns: int = fields.turns(4)
-    settles: int = fields.settles(100)
+    settles: int = fields.settles(250)
     width: int = fields.width(16)
     depth: int = fields.depth(2)
     patch: int = fields.patch(96)

@@ -39,6 +39,10 @@ class Noise2Fast(Method):
     16, 600 steps 31.02 40.25  24.17   27.63   19
     ============= ===== ====== ======= ======= =======
 
+    *It may end after 60 views* of each pixel. With 20, as other methods have, mice of the confocal
+    images ended after 22 of 60 s with 41.07 dB in place of 41.33: the error in the halves grew from
+    the first look on, while the result did not become worse. Small images gain nothing after 60.
+
     References
     ----------
     J. Lequyer, R. Philip, A. Sharma, W.-H. Hsu and L. Pelletier, "A fast blind zero-shot
