@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from napari_blindspot.budget import Budget
 from napari_blindspot.pace import MARKS, Clock, Pace, parsed
 from napari_blindspot.params import InputError
-from napari_blindspot.settling import Marks, Verdict
+from napari_blindspot.settling import Marks, Settling, Verdict
 
 
 def fractions(clock, durations):
@@ -107,27 +107,27 @@ FALLING_UNTIL_400 = [1 / min(step, 400) - 1 for step in range(1, 5000)]
 
 @pytest.mark.parametrize("budget", [Budget(steps=4000), Budget(seconds=40)])
 def test_a_training_whose_loss_has_settled_is_brought_to_its_end(budget):
-    clock = Clock(budget, leaves_early=True)
+    clock = Clock(budget, settling=Settling(is_eager=True))
     found = left(clock, FALLING_UNTIL_400)
     assert len(found) == 800
     assert found[599] == pytest.approx(0.15, rel=0.1)
     steps = np.diff(found[600:])
     assert steps == pytest.approx(np.full(199, (1 - found[599]) / 200))
-    again = Clock(budget, Pace.parse(str(clock.pace)), leaves_early=True)
+    again = Clock(budget, Pace.parse(str(clock.pace)), settling=Settling(is_eager=True))
     assert left(again, FALLING_UNTIL_400) == found
 
 
 def test_a_training_is_not_settled_before_its_fewest_steps():
-    clock = Clock(Budget(steps=4000), leaves_early=True, fewest=1000)
+    clock = Clock(Budget(steps=4000), settling=Settling(1000, is_eager=True))
     assert len(left(clock, FALLING_UNTIL_400)) == 1200
 
 
 @pytest.mark.parametrize("at", [500, 700])
 def test_a_training_goes_on_to_the_end_that_it_was_to_have(at):
-    whole, first = (Clock(Budget(steps=4000), leaves_early=True) for _ in range(2))
+    whole, first = (Clock(Budget(steps=4000), settling=Settling(is_eager=True)) for _ in range(2))
     expected = left(whole, FALLING_UNTIL_400)
     left(first, FALLING_UNTIL_400[:at])
-    second = Clock(Budget(steps=4000), leaves_early=True)
+    second = Clock(Budget(steps=4000), settling=Settling(is_eager=True))
     second.restore(json.loads(json.dumps(first.state())))
     for step in range(at + 1, 801):
         second.tick(step, 0.0)
@@ -136,12 +136,12 @@ def test_a_training_goes_on_to_the_end_that_it_was_to_have(at):
 
 
 def test_a_budget_that_is_nearly_used_is_used():
-    clock = Clock(Budget(steps=700), leaves_early=True)
+    clock = Clock(Budget(steps=700), settling=Settling(is_eager=True))
     assert len(left(clock, FALLING_UNTIL_400)) == 700
 
 
 def test_where_to_go_back_to_is_said_once():
-    clock, said = Clock(Budget(steps=4000), leaves_early=True), {}
+    clock, said = Clock(Budget(steps=4000), settling=Settling(is_eager=True)), {}
     for step, loss in enumerate(FALLING_UNTIL_400[:700], start=1):
         clock.tick(step, 0.0)
         said[step] = clock.examined(marks(loss))
@@ -151,12 +151,12 @@ def test_where_to_go_back_to_is_said_once():
 
 
 def test_the_way_out_of_a_late_best_step_ends_with_the_budget():
-    clock = Clock(Budget(steps=640), leaves_early=True)
+    clock = Clock(Budget(steps=640), settling=Settling(is_eager=True))
     assert len(left(clock, FALLING_UNTIL_400)) == 640
 
 
 def test_an_exam_is_due_ever_more_seldom_and_only_where_it_can_end_the_training():
-    clock = Clock(Budget(steps=4000), leaves_early=True, fewest=400)
+    clock = Clock(Budget(steps=4000), settling=Settling(400))
     due = []
     for step in range(1, 1601):
         clock.tick(step, 0.0)
@@ -168,7 +168,7 @@ def test_an_exam_is_due_ever_more_seldom_and_only_where_it_can_end_the_training(
 
 
 def test_another_kind_of_loss_is_a_new_beginning():
-    clock = Clock(Budget(steps=4000), leaves_early=True)
+    clock = Clock(Budget(steps=4000), settling=Settling(is_eager=True))
     left(clock, FALLING_UNTIL_400[:500])
     clock.renewed()
     for step in range(501, 700):

@@ -44,6 +44,17 @@ def test_of_equal_ones_the_first_is_kept():
     assert verdicts.count(Verdict.BEST) < 8
 
 
+@pytest.mark.parametrize(
+    ("later", "eager", "ends_at"), [(1.1, False, 150), (1.0, False, 300), (1.0, True, 150)]
+)
+def test_a_loss_that_does_not_rise_is_given_more_time(later, eager, ends_at):
+    settling = Settling(fewest=10, is_eager=eager)
+    settling.judged(100, Marks((1.0, 1.0), (1.0, 1.0)))
+    marks = Marks((later, later), (1.0, 1.0))
+    verdicts = {step: settling.judged(step, marks) for step in range(101, 301)}
+    assert min(s for s, verdict in verdicts.items() if verdict is Verdict.LEAVE) == ends_at
+
+
 def test_what_is_no_number_is_never_the_best():
     settling = Settling(fewest=3)
     lost = Marks((float("nan"), 1.0), (1.0, 1.0))

@@ -19,6 +19,7 @@ from napari_blindspot.tiling import pad_reflected
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from napari_blindspot.masking import MaskingScheme
     from napari_blindspot.methods import Parts
     from napari_blindspot.normalization import Normalization
     from napari_blindspot.pairs import TrainingPair
@@ -96,31 +97,37 @@ class Exam:
             return float(parts.loss(parts.network, self.pair(parts)))
 
     def marks(self, parts: Parts) -> Marks:
-        """Losses of the network as it is, on the same pixels and with the same masks each time.
+        """Squared errors of blind predictions, on the same pixels with the same masks each time.
 
-        Masks that hide few pixels are drawn several times.
+        Not the loss, which for a likelihood also asks how sure the network is, and for halves of an
+        image is not that of the whole. Masks that hide few pixels are drawn several times.
         """
-        parts.network.eval()
-        masks = min(math.ceil(_ENOUGH / max(_counted(self.pair(parts)), 1)), _MOST_MASKS)
+        network, masking = parts.network.eval(), parts.blind or parts.masking
+        masks = min(math.ceil(_ENOUGH / max(_counted(self._pair(masking)), 1)), _MOST_MASKS)
         splits = min(math.ceil(_GROUPS / masks), len(self.noisy))
-        losses, weights = [], []
+        errors, weights = [], []
         with torch.no_grad():
             for seed, split in itertools.product(range(masks), range(splits)):
                 part = Exam(self.noisy[split::splits], self.held[split::splits])
-                pair = part.pair(parts, seed)
-                losses.append(float(parts.loss(parts.network, pair)))
+                pair = part._pair(masking, seed)
+                mean, _ = parts.predictor.moments(network(pair.input, pair.unseen))
+                counted = pair.mask != 0
+                errors.append(float(((mean - pair.target)[counted] ** 2).mean()))
                 weights.append(_counted(pair))
-        return Marks(tuple(losses), tuple(weights))
+        return Marks(tuple(errors), tuple(weights))
 
     def hidden_share(self, parts: Parts) -> float:
         """Part of the pixels that one step asks for; above 1 where a mask has several rows."""
         pair = self.pair(parts)
         return _counted(pair) / (float(self.held.sum()) * pair.mask.shape[1])
 
-    def pair(self, parts: Parts, seed: int = 0) -> TrainingPair:
+    def pair(self, parts: Parts) -> TrainingPair:
         """The pair that is asked about, the same each time."""
+        return self._pair(parts.masking)
+
+    def _pair(self, masking: MaskingScheme, seed: int = 0) -> TrainingPair:
         generator = torch.Generator().manual_seed(seed)
-        return parts.masking.sample(self.noisy, generator).counting(self.held)
+        return masking.sample(self.noisy, generator).counting(self.held)
 
 
 def _counted(pair: TrainingPair) -> int:

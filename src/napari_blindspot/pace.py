@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from napari_blindspot.params import InputError
-from napari_blindspot.settling import FEWEST, Leave, Settling, Verdict
+from napari_blindspot.settling import Leave, Verdict
 
 if TYPE_CHECKING:
     from napari_blindspot.budget import Budget
-    from napari_blindspot.settling import Marks
+    from napari_blindspot.settling import Marks, Settling
 
 MARKS = (0.01, 0.05, *(k / 10 for k in range(1, 11)))
 _FIRST_STEPS = 4
@@ -79,10 +79,8 @@ class Clock:
         Steps or seconds.
     given : Pace, optional
         The pace of an earlier run that is to be repeated.
-    leaves_early : bool
-        Whether losses on held-out pixels can end the training before the budget is used.
-    fewest : int
-        Steps before which they cannot.
+    settling : Settling, optional
+        Sees whether marks on held-out pixels end the training before the budget is used.
 
     Raises
     ------
@@ -95,15 +93,14 @@ class Clock:
         budget: Budget,
         given: Pace | None = None,
         *,
-        leaves_early: bool = False,
-        fewest: int = FEWEST,
+        settling: Settling | None = None,
     ) -> None:
         self._budget = budget
         self._given = given
         self._ends = list(given.ends) if given else []
         self._since = (0, 0.0)
         self._step = 0
-        self._settling = Settling(fewest) if leaves_early else None
+        self._settling = settling
         self._leave: Leave | None = None
         self._is_over = given is not None and given.done == 0
         if given and bool(given.ends) == (budget.steps is not None):

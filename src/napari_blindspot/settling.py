@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-PATIENCE = 0.5  # steps without a better loss, as a part of those up to the best one
+# Steps without better marks, as a part of those up to the best ones: where they have become worse,
+# and where chance explains all differences.
+PATIENCE, LONG_PATIENCE = 0.5, 2.0
 FEWEST = 200  # steps before which nothing is settled, if no more are wanted
 LEAVING = 0.5  # steps in which the rest of the schedule is done, as a part of those up to the best
 _FIRST_LOOK = 0.5  # as a part of the fewest steps
@@ -64,6 +66,8 @@ class Settling:
     ----------
     fewest : int
         Steps before which nothing is settled.
+    is_eager : bool
+        Whether it is over, too, where marks are no better for as long as they might be worse.
     best : Marks or None
         The best ones so far.
     best_step : int
@@ -71,6 +75,7 @@ class Settling:
     """
 
     fewest: int = FEWEST
+    is_eager: bool = False
     best: Marks | None = None
     best_step: int = 0
 
@@ -92,7 +97,9 @@ class Settling:
         if math.isfinite(marks.mean) and (self.best is None or marks.is_better_than(self.best)):
             self.best, self.best_step = marks, step
             return Verdict.BEST
-        is_settled = step >= max((1 + PATIENCE) * self.best_step, self.fewest)
+        is_worse = self.best is None or self.best.is_better_than(marks)
+        patience = PATIENCE if is_worse or self.is_eager else LONG_PATIENCE
+        is_settled = step >= max((1 + patience) * self.best_step, self.fewest)
         return Verdict.LEAVE if is_settled else Verdict.WAIT
 
     def state(self) -> dict[str, Any]:

@@ -92,8 +92,9 @@ class Recipe:
     learns : bool
         Whether there is a training at all, whatever the budget.
     settles : int
-        Times that each pixel must have been asked for, before the training ends because the loss on
-        held-out ones falls no more: for a network that would learn the noise by heart; 0: never.
+        Times that each pixel must have been asked for, before the training ends because the error
+        on held-out ones falls no more: for a network that would learn the noise of planes by heart;
+        0: never.
     upright : bool
         Whether patches are mirrored only and not turned, for noise that tells Y from X.
     """

@@ -66,8 +66,8 @@ def settles(default: int = 20) -> Any:
     """Views of each pixel after which a training may end before its budget is used."""
     text = (
         "Hold out 2 % of the pixels, more of small images, and end the training when the network "
-        "was asked for all others so many times and that loss falls no more: before it learns "
-        "noise by heart; 0: never."
+        "was asked for all others so many times and the error there falls no more: before it "
+        "learns noise by heart; 0: never. Not in volumes."
     )
     return param(default, label="May end after", help=text, limits=(0, 1000), step=5, unit="views")
 

@@ -39,9 +39,8 @@ class Noise2Fast(Method):
     16, 600 steps 31.02 40.25  24.17   27.63   19
     ============= ===== ====== ======= ======= =======
 
-    *It may end after 60 views* of each pixel. With 20, as other methods have, mice of the confocal
-    images ended after 22 of 60 s with 41.07 dB in place of 41.33: the error in the halves grew from
-    the first look on, while the result did not become worse. Small images gain nothing after 60.
+    *It may end after 40 views* of each pixel, twice as many as with other methods: with 20, mice of
+    the confocal images ended after 830 of 2,000 steps, with 41.26 dB in place of 41.29.
 
     References
     ----------
@@ -69,7 +68,7 @@ class Noise2Fast(Method):
     }
 
     turns: int = fields.turns(4)
-    settles: int = fields.settles(60)
+    settles: int = fields.settles(40)
     width: int = fields.width(16)
     layers: int = param(8, label="Layers", help="Layers of the network.", limits=(2, 16), step=1)
     patch: int = fields.patch(64)
