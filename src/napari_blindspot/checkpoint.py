@@ -74,7 +74,7 @@ class Progress:
     laws : list of tuple of NoiseLaw
         What every update of the noise has found.
     best : list of Tensor
-        Averaged weights with the smallest loss on held-out pixels; empty where none is known.
+        Averaged weights with the smallest error on held-out pixels; empty where none is known.
     """
 
     network: nn.Module

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from typing import TYPE_CHECKING
 
 import torch
@@ -15,12 +14,12 @@ from napari_blindspot.events import Untrained
 from napari_blindspot.exam import Exam, held_out
 from napari_blindspot.halting import Halted
 from napari_blindspot.interruption import obeying
+from napari_blindspot.lesson import Lesson, views
 from napari_blindspot.model import Model, TrainedNetwork
 from napari_blindspot.noise import fit_noise_law, fit_with_chance
 from napari_blindspot.pace import Clock, Pace, parsed
 from napari_blindspot.preview import Watch
 from napari_blindspot.series import Series
-from napari_blindspot.settling import FEWEST, Settling
 from napari_blindspot.sources import source_of
 from napari_blindspot.specs import spec_of
 from napari_blindspot.training import train
@@ -36,10 +35,8 @@ if TYPE_CHECKING:
     from napari_blindspot.job import Job
     from napari_blindspot.methods import Method, Parts, Spec
     from napari_blindspot.noise import FittedLaw, NoiseLaw
-    from napari_blindspot.normalization import Normalization
     from napari_blindspot.patches import Patches
     from napari_blindspot.preview import Previews
-    from napari_blindspot.sources import Source
 
 _SHARED = (
     "neighbouring pixels share noise, and it is denoised without a training, which needs "
@@ -104,36 +101,6 @@ def fit(
 
 
 @dataclasses.dataclass(frozen=True)
-class Lesson:
-    """All that a training needs.
-
-    Attributes
-    ----------
-    source : Source
-        What is learned from.
-    spec : Spec
-        What the method is told.
-    parts : Parts
-        What it made of that.
-    sampler : Patches
-        Source of patches.
-    exam : Exam or None
-        Pixels that are held out.
-    """
-
-    source: Source
-    spec: Spec
-    parts: Parts
-    sampler: Patches
-    exam: Exam | None
-
-    @property
-    def normalization(self) -> Normalization:
-        """One scale per channel; that of the source has one for each of its repeats."""
-        return self.source.normalization.pooled(self.spec.channels)
-
-
-@dataclasses.dataclass(frozen=True)
 class Learner:
     """One network and the series that it learns from.
 
@@ -187,7 +154,7 @@ class Learner:
         budget = self.budget if recipe.learns else Budget(steps=0)
         if budget != self.budget:
             yield Untrained(f"Channel {self.channels[0] + 1}: {_SHARED}")
-        settling = self._settling(lesson)
+        settling = lesson.settling(eager=self.leaves_early)
         clock = Clock(budget, self.pace, settling=settling)
         keeps_start = recipe.keeps_start
         parameters = lesson.parts.network.parameters() if keeps_start else ()
@@ -261,7 +228,7 @@ class Learner:
             torch.manual_seed(int(torch.randint(2**31, (), generator=generator)))
             parts = self.method.build(spec)
         parts.network.to(self.device)
-        decide = self.leaves_early or _views(parts, spec) > 0
+        decide = self.leaves_early or views(parts, spec) > 0
         spares = self.holds_out or parts.recipe.keeps_start or decide
         held = held_out(self.series, generator.initial_seed(), decide=decide) if spares else ()
         sampler = source.patches(parts, self.device, generator, held)
@@ -279,17 +246,6 @@ class Learner:
         )
         return Lesson(source, spec, parts, sampler, exam)
 
-    def _settling(self, lesson: Lesson) -> Settling | None:
-        """What can end the training before its budget is used."""
-        views, exam = _views(lesson.parts, lesson.spec), lesson.exam
-        if self.leaves_early:
-            return Settling(is_eager=True)
-        if exam is None or not views:
-            return None
-        shown = lesson.sampler.batch * math.prod(lesson.sampler.patch)
-        asked = exam.hidden_share(lesson.parts) * shown
-        return Settling(max(math.ceil(views * lesson.spec.pixels / asked), FEWEST))
-
     def _glimpse(self) -> Learner:
         """The same with next to nothing to learn from, for a run that was halted."""
         series = (self.series[0].glimpse(),)
@@ -303,14 +259,6 @@ class Learner:
     def _checkpoint(self, index: int, spec: Spec) -> Checkpoint | None:
         """What the data are is told by their mean, spread and noise."""
         return self.checkpoints.of(index, dataclasses.asdict(spec)) if self.checkpoints else None
-
-
-def _views(parts: Parts, spec: Spec) -> int:
-    """Views of each pixel after which the training may end unasked; 0: never.
-
-    Not in volumes: in one of 12 x 128 x 128 voxels `laine19` had 37.80 dB in place of 38.16.
-    """
-    return parts.recipe.settles if spec.ndim == 2 else 0
 
 
 def _pixels_to_fit(budget_s: float) -> int:

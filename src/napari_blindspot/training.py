@@ -228,9 +228,9 @@ def _pair(
 def _examined(
     exam: Exam, span: tuple[float, float], progress: Progress, parts: Parts, stop: StopFlag
 ) -> float | None:
-    """Loss on held-out pixels where it is due.
+    """Loss on held-out pixels, where it is to be told.
 
-    Weights are kept, and taken up again, as the clock says of it.
+    Weights are kept, and taken up again, as the clock says of their marks.
     """
     is_told, decides = exam.is_due(*span), progress.clock.is_exam_due
     if not (is_told or decides):
@@ -238,14 +238,12 @@ def _examined(
     with obeying(stop), _averaged(progress.averages, parts.network):
         loss = exam.loss(parts) if is_told else None
         marks = exam.marks(parts) if decides else None
-    if marks is None:
-        return loss
-    verdict = progress.clock.examined(marks)
+    verdict = progress.clock.examined(marks) if marks else Verdict.WAIT
     if verdict is Verdict.BEST:
         progress.best = [average.clone() for average in progress.averages]
     elif verdict is Verdict.LEAVE:
         progress.go_back()
-    return marks.mean if loss is None else loss
+    return loss
 
 
 def _looked(
