@@ -1,13 +1,13 @@
 """What becomes of a small image when a network learns for long, and when it ends by itself.
 
-    OMP_NUM_THREADS=1 python benchmarks/small_images.py           an hour
+    OMP_NUM_THREADS=1 python benchmarks/small_images.py           more than an hour
     python benchmarks/small_images.py --methods n2v laine19
     python benchmarks/small_images.py --table-only                from the kept figures
 
 The middle 192 x 192 pixels of a confocal and of a simulated image: 2,400 steps ask for each pixel
-as often as 17,000 steps do on 512 x 512 pixels. Every figure is a training of its
-own, whose learning rate falls to zero with its last step; the same seed gives the same figure,
-whatever else the machine does.
+as often as 17,000 steps do on 512 x 512 pixels. Every figure is a training of its own, whose
+learning rate falls to zero with its last step; the same seed gives the same figure, whatever else
+the machine does.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def measure(method: str, image: images.BenchmarkImage, steps: int, *, settles: b
     label = f"{method} {steps}{' settles' * settles}"
     if any((row.image, row.method) == (image.name, label) for row in tables.read(_RESULTS)):
         return
-    values = {} if settles else {"settles": 0} if hasattr(methods.get(method)(), "settles") else {}
+    values = {"settles": 0} if method in settling() and not settles else {}
     done = []
     began = time.perf_counter()
     found = api.denoise(

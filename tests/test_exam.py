@@ -9,6 +9,7 @@ from napari_blindspot import api, methods
 from napari_blindspot.axes import Layout
 from napari_blindspot.events import Step
 from napari_blindspot.exam import Exam, held_out
+from napari_blindspot.lesson import views
 from napari_blindspot.methods import Spec
 from napari_blindspot.noise import NoiseLaw
 from napari_blindspot.normalization import Normalization
@@ -143,6 +144,13 @@ def test_how_many_pixels_a_mask_asks_for(method, share):
     exam = Exam(torch.zeros(4, 1, 64, 64), torch.ones(4, 1, 64, 64))
     parts = methods.create(method, {}).build(Spec(2, 1, (0.0,), (1.0,)))
     assert exam.hidden_share(parts) == pytest.approx(share, rel=0.1)
+
+
+def test_volumes_use_their_budget_up():
+    planes, volume = (Spec(n, 1, (0.0,), (1.0,)) for n in (2, 3))
+    method = methods.create("n2v", {})
+    assert views(method.build(planes), planes) == 20
+    assert views(method.build(volume), volume) == 0
 
 
 def test_repeated_frames_ask_for_each_pixel_in_every_frame():

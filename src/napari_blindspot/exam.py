@@ -34,8 +34,8 @@ _GROUPS = 8  # of pixels, whose losses are told apart
 def held_out(series: Sequence[Series], seed: int, *, decide: bool = False) -> tuple[HeldOut, ...]:
     """Pixels to hold out of each series; empty if one of them has too few.
 
-    More than usual of small series, if they are to decide on the end of the training: of 192 x 192
-    pixels 2 % have told it a step too late that cost 0.3 dB.
+    More than usual of small series, if they are to decide on the end of the training: 2 % of
+    192 x 192 pixels are too few to tell it from chance.
     """
     pixels = sum(each.n_samples * math.prod(each.space) for each in series)
     share = min(max(ENOUGH / pixels, SHARE), MOST) if decide else SHARE
