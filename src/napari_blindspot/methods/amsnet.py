@@ -199,13 +199,7 @@ class AMSNet(Method):
                 margin=max(network.halo) if refinements else 0,
                 turns=self.turns,
             ),
-            recipe=Recipe(
-                self.learning_rate,
-                self.patch,
-                self.batch,
-                optimizer=self.optimizer,
-                noise_updates=(_FINE_TUNING,) if self.smoothness else (),
-            ),
+            recipe=Recipe.of(self, noise_updates=(_FINE_TUNING,) if self.smoothness else ()),
         )
 
     def renoised(self, parts: Parts, laws: tuple[NoiseLaw, ...]) -> Parts:  # noqa: ARG002

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -110,6 +111,13 @@ class Recipe:
     learns: bool = True
     settles: int = 0
     upright: bool = False
+
+    @classmethod
+    def of(cls, method: Method, **others: Any) -> Recipe:
+        """Of a method's parameters those that a field is named after, but for what `others` say."""
+        ours = {field.name for field in dataclasses.fields(cls)}
+        named = {name: value for name, value in method.values().items() if name in ours}
+        return cls(**{**named, **others})
 
 
 @dataclass(frozen=True)

@@ -159,9 +159,8 @@ class Blind2Grad(Method):
             apart=apart,
             start_blur=self.start_blur,
         )
-        recipe = Recipe(self.learning_rate, self.patch, self.batch, optimizer=self.optimizer)
         blind = Bernoulli(self.mask_rate, apart) if self.mask == "dual" else None
-        return Parts(masking, network, loss, predictor, recipe, blind)
+        return Parts(masking, network, loss, predictor, Recipe.of(self), blind)
 
     def _masked(self, spec: Spec) -> tuple[MaskingScheme, Loss, Predictor]:
         """What depends on the kind of mask."""

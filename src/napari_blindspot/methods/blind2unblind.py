@@ -99,14 +99,7 @@ class Blind2Unblind(Method):
             network=UNet(spec.ndim, channels, channels, width=self.width, depth=self.depth),
             loss=RevisibleError(_FIRST),
             predictor=PlainPass(self.turns),
-            recipe=Recipe(
-                self.learning_rate,
-                self.patch,
-                self.batch,
-                optimizer=self.optimizer,
-                noise_updates=_RAMP,
-                settles=self.settles,
-            ),
+            recipe=Recipe.of(self, noise_updates=_RAMP),
         )
 
     def renoised(self, parts: Parts, laws: tuple[NoiseLaw, ...]) -> Parts:

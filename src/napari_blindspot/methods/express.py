@@ -229,10 +229,11 @@ class Express(Method):
                 self.similar and learns,
                 along=told.along,
             ),
-            recipe=Recipe(
-                self.learning_rate or (self._gentle_rate(spec) if has_learned else _RATE),
-                self.patch,
-                self.batch * len(members),
+            recipe=Recipe.of(
+                self,
+                learning_rate=self.learning_rate
+                or (self._gentle_rate(spec) if has_learned else _RATE),
+                batch=self.batch * len(members),
                 averaging=0.98,
                 weight_decay=0.0 if has_learned else _weight_decay(told.laws),
                 noise_updates=(0.0,) if has_learned else _NOISE_UPDATES,

@@ -182,13 +182,11 @@ class Laine19(Method):
         decay = _weight_decay(spec)
         suited = "adam" if decay else "muon"
         optimizer = suited if self.optimizer == "auto" else self.optimizer
-        recipe = Recipe(
-            self.learning_rate or _RATES[optimizer],
-            self.patch,
-            self.batch,
+        recipe = Recipe.of(
+            self,
+            learning_rate=self.learning_rate or _RATES[optimizer],
             weight_decay=decay,
             optimizer=optimizer,
-            settles=self.settles,
         )
         return Parts(Everything(), network, loss, predictor, recipe)
 

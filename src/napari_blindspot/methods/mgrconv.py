@@ -118,7 +118,7 @@ class MGRConv(Method):
             network=network,
             loss=SquaredError(),
             predictor=predictor,
-            recipe=Recipe(self.learning_rate, self.patch, self.batch, optimizer=self.optimizer),
+            recipe=Recipe.of(self),
         )
 
     def _masking(self) -> tuple[MaskingScheme, Predictor]:

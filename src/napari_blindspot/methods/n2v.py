@@ -78,11 +78,5 @@ class N2V(Method):
             network=UNet(spec.ndim, channels, channels, width=self.width, depth=self.depth),
             loss=SquaredError(),
             predictor=PlainPass(self.turns),
-            recipe=Recipe(
-                self.learning_rate,
-                self.patch,
-                self.batch,
-                optimizer=self.optimizer,
-                settles=self.settles,
-            ),
+            recipe=Recipe.of(self),
         )

@@ -67,11 +67,5 @@ class N2V2(Method):
             network=network,
             loss=SquaredError(),
             predictor=PlainPass(self.turns),
-            recipe=Recipe(
-                self.learning_rate,
-                self.patch,
-                self.batch,
-                optimizer=self.optimizer,
-                settles=self.settles,
-            ),
+            recipe=Recipe.of(self),
         )

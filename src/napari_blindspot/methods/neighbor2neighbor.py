@@ -104,12 +104,6 @@ class Neighbor2Neighbor(Method):
             network=Halvable(network),
             loss=NeighbourError(self.gamma),
             predictor=PlainPass(self.turns),
-            recipe=Recipe(
-                self.learning_rate,
-                self.patch,
-                self.batch,
-                optimizer=self.optimizer,
-                settles=self.settles,
-            ),
+            recipe=Recipe.of(self),
             blind=Grid(4),
         )

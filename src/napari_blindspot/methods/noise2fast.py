@@ -88,12 +88,6 @@ class Noise2Fast(Method):
             network=Stack(spec.ndim, spec.channels, width=self.width, layers=self.layers),
             loss=HalvesError(),
             predictor=PlainPass(self.turns),
-            recipe=Recipe(
-                self.learning_rate,
-                self.patch,
-                self.batch,
-                optimizer=self.optimizer,
-                settles=self.settles,
-            ),
+            recipe=Recipe.of(self),
             blind=Grid(4),
         )

@@ -133,11 +133,5 @@ class Noise2Noise(Method):
             network=UNet(spec.ndim, channels, channels, width=self.width, depth=self.depth),
             loss=SquaredError(),
             predictor=mean if self.needs_repeats else PlainPass(self.turns),
-            recipe=Recipe(
-                self.learning_rate,
-                self.patch,
-                self.batch,
-                optimizer=self.optimizer,
-                settles=self.settles,
-            ),
+            recipe=Recipe.of(self),
         )

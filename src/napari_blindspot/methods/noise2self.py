@@ -82,11 +82,5 @@ class Noise2Self(Method):
             network=UNet(spec.ndim, channels, channels, width=self.width, depth=self.depth),
             loss=SquaredError(),
             predictor=PlainPass(self.turns) if self.single_pass else phases,
-            recipe=Recipe(
-                self.learning_rate,
-                self.patch,
-                self.batch,
-                optimizer=self.optimizer,
-                settles=self.settles,
-            ),
+            recipe=Recipe.of(self),
         )

@@ -132,5 +132,5 @@ class Self2Self(Method):
             network=network,
             loss=SquaredError(),
             predictor=Instances(self.mask_rate, self.copies, apart, self.turns),
-            recipe=Recipe(self.learning_rate, self.patch, self.batch, optimizer=self.optimizer),
+            recipe=Recipe.of(self),
         )

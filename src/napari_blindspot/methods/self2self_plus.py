@@ -99,7 +99,7 @@ class Self2SelfPlus(Method):
             network=network,
             loss=AbsoluteError(),
             predictor=Instances(self.mask_rate, self.copies, apart, self.turns),
-            recipe=Recipe(self.learning_rate, self.patch, self.batch, optimizer=self.optimizer),
+            recipe=Recipe.of(self),
         )
 
 

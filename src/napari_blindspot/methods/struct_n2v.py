@@ -82,12 +82,5 @@ class StructN2V(Method):
             network=UNet(spec.ndim, channels, channels, width=self.width, depth=self.depth),
             loss=SquaredError(),
             predictor=PlainPass(self.turns, upright),
-            recipe=Recipe(
-                self.learning_rate,
-                self.patch,
-                self.batch,
-                optimizer=self.optimizer,
-                settles=self.settles,
-                upright=upright,
-            ),
+            recipe=Recipe.of(self, upright=upright),
         )

@@ -89,6 +89,6 @@ class ZSN2N(Method):
             network=network,
             loss=DiagonalPair(self.consistency),
             predictor=PlainPass(self.turns),
-            recipe=Recipe(self.learning_rate, self.patch, self.batch, optimizer=self.optimizer),
+            recipe=Recipe.of(self),
             blind=Grid(4),
         )
