@@ -257,7 +257,19 @@ def test_methods_as_json_and_text():
     text = invoke("methods").stdout
     for entry in listed:
         assert entry["reference"] in text
-        assert all(parameter["name"] in text for parameter in entry["parameters"])
+
+
+def test_one_method_is_listed_with_its_parameters():
+    (listed,) = json.loads(invoke("methods", "zs_n2n", "--json").stdout)
+    text = invoke("methods", "zs_n2n").stdout
+    assert listed["reference"] in text
+    assert all(parameter["name"] in text for parameter in listed["parameters"])
+    assert listed["paper"]["learning_rate"] == 0.001
+    assert "--budget paper: patch=512" in text
+    assert "--budget paper" not in invoke("methods", "n2v2").stdout
+    wrong = invoke("methods", "n2n")
+    assert wrong.exit_code == 2
+    assert "zs_n2n" in wrong.stderr
 
 
 def test_version_and_help():

@@ -61,6 +61,7 @@ def test_inputs_are_drawn_in_proportion_to_their_size():
         ((64, 128, 128), 40, (1, 4, 4), 8, (8, 32, 32)),
         ((64, 128, 128), 24, (1, 4, 4), 16, (8, 24, 24)),
         ((8, 8), 4, (8, 8), 1, (8, 8)),
+        ((45, 50), 64, (8, 8), 1, (40, 48)),
     ],
 )
 def test_patch_shape(space, wanted, divisor, batch, expected):

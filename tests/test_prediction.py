@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -233,3 +236,30 @@ def test_a_large_volume_is_denoised_and_its_uncertainty_found(tmp_path, dims):
     )
     assert after > before + 1
     assert (open_volume(spread).read() > 0).all()
+
+
+class BlindMean:
+    """The first output of a network, whatever it means."""
+
+    margin = 0
+
+    def predict(self, network, noisy, chance, with_std):
+        return SimpleNamespace(mean=network(noisy)[:, :1], std=None)
+
+
+def test_a_blind_network_stays_blind_at_the_ends_of_an_odd_image():
+    """Where its poolings want a multiple of 4, a reflection would show pixels their own value."""
+    noisy, _ = scenes.noisy_and_clean((45, 46))
+    small = {**TINY, "likelihood": "gaussian"}
+    model = api.train(noisy, method="laine19", budget="3steps", **small)
+    (network,) = model.networks
+    blind = dataclasses.replace(
+        network, parts=dataclasses.replace(network.parts, predictor=BlindMean())
+    )
+    model = dataclasses.replace(model, networks=(blind,))
+    for place in ((44, 20), (43, 45), (42, 44), (44, 45)):
+        other = noisy.copy()
+        other[place] += 100
+        before, after = (predicted(model, api.as_volume(x, "YX"))[0] for x in (noisy, other))
+        assert before[place] == after[place]
+        assert (before != after).any()

@@ -71,7 +71,8 @@ def denoise(
     method : str
         Name of a method, see `napari_blindspot.methods.available`.
     budget : str
-        `instant`, `quick`, `balanced`, `best`, a time such as `30s`, or `2000steps`.
+        `instant`, `quick`, `balanced`, `best`, `paper` (settings of the method's paper), a time
+        such as `30s`, or `2000steps`.
     axes : str, optional
         One letter of TCZYXS per axis; guessed from the shape if left out.
     progress : callable, optional

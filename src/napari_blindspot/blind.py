@@ -12,7 +12,7 @@ import torch
 from napari_blindspot.inference.posterior import noise_variance
 from napari_blindspot.measure.blind import Blind
 from napari_blindspot.noise import BlindPatches, BlindSample
-from napari_blindspot.tiling import pad_reflected
+from napari_blindspot.tiling import shown_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -131,7 +131,7 @@ class BlindPlanes:
         net = parts.network.to(self.device)
         volumes = len(self.model.spatial) == 3
         samples = planes[None] if volumes else planes.swapaxes(0, 1)
-        shown = pad_reflected(scale.apply(samples), net.divisor)
+        shown = shown_to(net, scale.apply(samples))
         noisy = torch.from_numpy(shown).to(self.device)
         laws = [
             self.laws[channel].normalised(mean, std)

@@ -44,8 +44,8 @@ class Budget:
         match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|steps?)", text.strip())
         if not match or float(match[1]) <= 0:
             raise InputError(
-                f"budget={text!r} is not known; use {INSTANT}, {', '.join(PRESETS)}, a time "
-                "such as 30s or 2m, or a number of steps such as 2000steps."
+                f"budget={text!r} is not known; use {INSTANT}, {', '.join(PRESETS)}, {PAPER}, a "
+                "time such as 30s or 2m, or a number of steps such as 2000steps."
             )
         amount, unit = float(match[1]), match[2]
         if unit.startswith("step"):

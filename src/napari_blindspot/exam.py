@@ -14,7 +14,7 @@ from torch import Tensor
 
 from napari_blindspot.held_out import ENOUGH, MOST, SHARE, HeldOut
 from napari_blindspot.settling import Marks
-from napari_blindspot.tiling import pad_reflected
+from napari_blindspot.tiling import widened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -162,4 +162,4 @@ def _padded(
     values: np.ndarray[tuple[int, ...], np.dtype[np.float32]], patch: Sequence[int]
 ) -> Tensor:
     """Values with the shape of a patch, which can be wider than a short axis of the image."""
-    return torch.from_numpy(pad_reflected(values, patch))
+    return torch.from_numpy(widened(values, patch))

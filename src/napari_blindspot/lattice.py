@@ -52,17 +52,22 @@ def neighbour_mean(
         kernel = kernel.unsqueeze(-1) * kernel.new_tensor(side)
     kernel[(1,) * len(space)] = 0
     kernel = (kernel / kernel.sum().clamp_min(1)).expand(channels, 1, *kernel.shape)
-    width = [w for length in reversed(space) for w in (1, 1)]
-    mode = "reflect" if min(space) > 1 else "replicate"
     convolve = (F.conv1d, F.conv2d, F.conv3d)[len(space) - 1]
-    return convolve(F.pad(noisy, width, mode=mode), kernel, groups=channels)
+    return convolve(_surrounded(noisy), kernel, groups=channels)
 
 
 def cross_mean(noisy: Float[Tensor, "b c *space"]) -> Float[Tensor, "b c *space"]:
     """Mean of the four neighbours in the YX plane, borders reflected."""
     planes = noisy.reshape(-1, 1, *noisy.shape[-2:])
-    mode = "reflect" if min(noisy.shape[-2:]) > 1 else "replicate"
-    padded = F.pad(planes, (1, 1, 1, 1), mode=mode)
+    padded = _surrounded(planes)
     rows, columns = padded[..., 1:-1], padded[..., 1:-1, :]
     around = rows[..., :-2, :] + rows[..., 2:, :] + columns[..., :-2] + columns[..., 2:]
     return (around / 4).reshape(noisy.shape)
+
+
+def _surrounded(noisy: Float[Tensor, "b c *space"]) -> Float[Tensor, "b c *wider"]:
+    """Reflected by one pixel at all ends; axes of length 1, which have no reflection, repeated."""
+    alone = [int(length == 1) for length in reversed(noisy.shape[2:])]
+    if any(alone):
+        noisy = F.pad(noisy, [one for one in alone for _ in range(2)], mode="replicate")
+    return F.pad(noisy, [1 - one for one in alone for _ in range(2)], mode="reflect")

@@ -154,7 +154,7 @@ def patch_shape(
     Parameters
     ----------
     space : sequence of int
-        Spatial shape of the series, multiples of `divisor`.
+        Spatial shape of the series, no length below that of `divisor`.
     wanted : int
         Side of a patch.
     divisor : sequence of int
@@ -169,6 +169,5 @@ def patch_shape(
         side = max(wanted // 2, min(wanted, _LEAST_SIDE)) if is_large else wanted
         sides = [planes, side, side]
     return tuple(
-        min(max(math.floor(side / d), 1) * d, n)
-        for side, n, d in zip(sides, space, divisor, strict=True)
+        max(min(side, n) // d, 1) * d for side, n, d in zip(sides, space, divisor, strict=True)
     )

@@ -12,7 +12,7 @@ from napari_blindspot.chance import Chance
 from napari_blindspot.memory import free_bytes
 from napari_blindspot.params import InputError
 from napari_blindspot.series import Series
-from napari_blindspot.tiling import halved, pad_reflected, tiles
+from napari_blindspot.tiling import halved, shown_to, tiles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,7 +120,7 @@ def predict_piece(
     # A window ends at the image's border; only the padding is missing there.
     window = inside(piece.tile.read, space)
     shown = scale.apply(piece.series.read(piece.sample, window)[None])
-    noisy = torch.from_numpy(pad_reflected(shown, net.divisor)).to(device)
+    noisy = torch.from_numpy(shown_to(net, shown)).to(device)
     chance = Chance(seed, tuple(int(s.start) for s in piece.tile.read))
     with torch.no_grad():
         result = network.parts.predictor.predict(net, noisy, chance, with_std=with_std)

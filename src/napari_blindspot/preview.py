@@ -20,7 +20,7 @@ from napari_blindspot.noise import fit_noise_law
 from napari_blindspot.patches import PatchSampler, patch_shape
 from napari_blindspot.pieces import Piece, geometry, inside, predict_piece
 from napari_blindspot.series import Series
-from napari_blindspot.tiling import around, pad_reflected
+from napari_blindspot.tiling import around, widened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -146,11 +146,11 @@ def _blind_sample(piece: Piece) -> BlindSample:
     noisy = network.normalization.apply(
         piece.series.read(piece.sample, inside(piece.tile.read, piece.series.space))[None]
     )
-    padded = torch.from_numpy(pad_reflected(noisy, parts.network.divisor))
-    padded = padded.to(next(parts.network.parameters()).device)
-    recipe, space = parts.recipe, padded.shape[2:]
+    wide = torch.from_numpy(widened(noisy, parts.network.divisor))
+    wide = wide.to(next(parts.network.parameters()).device)
+    recipe, space = parts.recipe, wide.shape[2:]
     shape = patch_shape(space, recipe.patch, parts.network.divisor, recipe.batch)
-    sampler = PatchSampler((padded,), shape, recipe.batch, recipe.upright)
+    sampler = PatchSampler((wide,), shape, recipe.batch, recipe.upright)
     return blind_sample(parts, sampler, torch.Generator().manual_seed(0), _BLIND_PIXELS)
 
 

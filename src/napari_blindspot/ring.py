@@ -16,7 +16,7 @@ from torch import Tensor
 from napari_blindspot.halting import check
 from napari_blindspot.patches import Draw, PatchSampler, patch_shape
 from napari_blindspot.series import PIECE
-from napari_blindspot.tiling import pad_reflected
+from napari_blindspot.tiling import widened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,7 +96,7 @@ class Blocks:
         return Draw(noisy, self._placed(counted[None, None].astype(np.float32)))
 
     def _placed(self, values: NDArray[np.float32]) -> Tensor:
-        return torch.from_numpy(pad_reflected(values, self.divisor)).to(self.device)
+        return torch.from_numpy(widened(values, self.divisor)).to(self.device)
 
 
 class Ring:

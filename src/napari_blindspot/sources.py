@@ -13,7 +13,7 @@ from napari_blindspot.normalization import Normalization
 from napari_blindspot.patches import PatchSampler, patch_shape
 from napari_blindspot.ring import Blocks, Ring
 from napari_blindspot.series import PIECE, WHOLE
-from napari_blindspot.tiling import pad_reflected
+from napari_blindspot.tiling import widened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,13 +89,13 @@ class _Held:
     ) -> Patches:
         divisor, recipe = parts.network.divisor, parts.recipe
         padded = tuple(
-            torch.from_numpy(pad_reflected(self.normalization.apply(each), divisor)).to(device)
+            torch.from_numpy(widened(self.normalization.apply(each), divisor)).to(device)
             for each in self.samples
         )
         space = [min(sides) for sides in zip(*(p.shape[2:] for p in padded), strict=True)]
         shape = patch_shape(space, recipe.patch, divisor, recipe.batch)
         counted = tuple(
-            torch.from_numpy(pad_reflected(_counted(each, samples.shape), divisor)).to(device)
+            torch.from_numpy(widened(_counted(each, samples.shape), divisor)).to(device)
             for each, samples in zip(held_out, self.samples, strict=bool(held_out))
         )
         return PatchSampler(padded, shape, recipe.batch, recipe.upright, counted)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_blindspot.networks.base import Network
+
 Slices = tuple[slice, ...]
 
 
@@ -49,7 +51,29 @@ def padding(shape: Sequence[int], divisor: Sequence[int]) -> tuple[tuple[int, in
 def pad_reflected(array: NDArray[np.float32], divisor: Sequence[int]) -> NDArray[np.float32]:
     """Array with its last axes reflected at the far ends to multiples of `divisor`."""
     leading = array.ndim - len(divisor)
-    widths = ((0, 0),) * leading + padding(array.shape[leading:], divisor)
+    return _reflected(array, padding(array.shape[leading:], divisor))
+
+
+def widened(array: NDArray[np.float32], least: Sequence[int]) -> NDArray[np.float32]:
+    """Array with those of its last axes that are shorter than `least` reflected to that length."""
+    leading = array.ndim - len(least)
+    sides = zip(array.shape[leading:], least, strict=True)
+    return _reflected(array, tuple((0, max(low - n, 0)) for n, low in sides))
+
+
+def shown_to(network: Network, array: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Array with a shape that suits a network.
+
+    A blind network takes any shape, and fills it up with zeros: a reflection would show pixels near
+    the end their own value.
+    """
+    return array if network.is_blind else pad_reflected(array, network.divisor)
+
+
+def _reflected(
+    array: NDArray[np.float32], ends: tuple[tuple[int, int], ...]
+) -> NDArray[np.float32]:
+    widths = ((0, 0),) * (array.ndim - len(ends)) + ends
     # numpy repeats the reflection for axes shorter than the padding; a single pixel has none.
     safe = all(n > 1 or not any(w) for n, w in zip(array.shape, widths, strict=True))
     return np.pad(array, widths, mode="reflect" if safe else "symmetric")

@@ -50,6 +50,14 @@ def test_the_same_mask_drops_the_same_in_a_tile():
     assert torch.equal(tile[..., 3:-3, 3:-3], whole[..., 13:47, 23:67])
 
 
+def test_half_precision_drops_the_same():
+    mask = masks(4, 1, 32, 32)
+    codes = MaskCodes(2)
+    exact = codes(mask)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(codes(mask), exact)
+
+
 def test_without_a_mask_nothing_is_dropped():
     x = torch.randn(1, 3, 8, 8)
     assert MaskDropout(3, 0.5, 0)(x, None) is x

@@ -18,37 +18,61 @@ if TYPE_CHECKING:
 _WIDTH_IN_FILES = 110
 
 
-def as_json() -> list[dict[str, Any]]:
-    """All methods with their parameters, as values that JSON has."""
+def as_json(name: str | None = None) -> list[dict[str, Any]]:
+    """All methods, or one, with their parameters, as values that JSON has."""
     return [
         {
-            "name": name,
+            "name": method.name,
             "title": method.title,
             "reference": method.reference,
             "assumption": method.assumption,
             "dims": list(method.dims),
-            "default": name == methods.DEFAULT,
+            "default": method.name == methods.DEFAULT,
+            "paper": dict(method.paper),
             "parameters": [
                 dataclasses.asdict(declared) | {"kind": declared.kind.__name__}
                 for declared in method.declared()
             ],
         }
-        for name, method in methods.available().items()
+        for method in ([methods.get(name)] if name else methods.available().values())
     ]
 
 
-def show() -> None:
-    """Print all methods and their parameters."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=_WIDTH_IN_FILES)
-    for name, method in methods.available().items():
-        default = "  (default)" if name == methods.DEFAULT else ""
-        console.print(Text.assemble((name, "bold cyan"), f"  {method.title}", (default, "dim")))
-        console.print(Text(f"  {method.reference}", "dim"))
-        console.print(Text(f"  {method.assumption}"))
-        console.print(_parameters(method))
+def show_all() -> None:
+    """Print what each method is and assumes."""
+    console = _console()
+    for method in methods.available().values():
+        _print_head(console, method)
         console.print()
+    console.print("Parameters of a method: `blindspot methods NAME`.", markup=False)
+
+
+def show(name: str) -> None:
+    """Print one method with its parameters.
+
+    Raises
+    ------
+    InputError
+        If there is no such method.
+    """
+    console, method = _console(), methods.get(name)
+    _print_head(console, method)
+    console.print(_parameters(method))
+    if method.paper:
+        values = " ".join(f"{key}={value}" for key, value in method.paper.items())
+        console.print(Text(f"\n  --budget paper: {values}, {method.paper_budget}"))
+
+
+def _console() -> Console:
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=_WIDTH_IN_FILES)
+
+
+def _print_head(console: Console, method: type[Method]) -> None:
+    default = "  (default)" if method.name == methods.DEFAULT else ""
+    console.print(Text.assemble((method.name, "bold cyan"), f"  {method.title}", (default, "dim")))
+    console.print(Text(f"  {method.reference}", "dim"))
+    console.print(Text(f"  {method.assumption}"))
 
 
 def _parameters(method: type[Method]) -> Table:

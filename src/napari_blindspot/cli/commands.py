@@ -191,7 +191,7 @@ def run(
 ) -> None:
     """Repeat a run from the Job beside its result.
 
-    With a budget in steps, the same machine gives the same result to the last bit.
+    The same machine gives the same result to the last bit.
     """
     from napari_blindspot.cli.execution import execute
     from napari_blindspot.job import Job
@@ -292,14 +292,16 @@ def noise(
 
 
 @app.command("methods")
-def list_methods(as_json: options.AsJson = False) -> None:
-    """List the methods and their parameters."""
+def list_methods(name: options.OneMethod = None, as_json: options.AsJson = False) -> None:
+    """List the methods, or the parameters of one."""
     from napari_blindspot.cli import catalogue
 
     if as_json:
-        typer.echo(json.dumps(catalogue.as_json(), indent=2))
+        typer.echo(json.dumps(catalogue.as_json(name), indent=2))
+    elif name:
+        catalogue.show(name)
     else:
-        catalogue.show()
+        catalogue.show_all()
 
 
 @app.command()

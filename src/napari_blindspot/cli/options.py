@@ -12,7 +12,10 @@ _TRAINING, _RESULT, _DATA, _TALK = "Training", "Result", "Data", "Output on scre
 _MANY = "Many images"
 _PRESETS = ", ".join(f"{name} ({seconds:g} s)" for name, seconds in PRESETS.items())
 
-Noisy: TypeAlias = Annotated[str, typer.Argument(metavar="IN", help="Noisy image (TIFF).")]
+Noisy: TypeAlias = Annotated[str, typer.Argument(metavar="IN", help="Noisy image.")]
+OneMethod: TypeAlias = Annotated[
+    str | None, typer.Argument(metavar="[NAME]", help="A method whose parameters to list.")
+]
 TrainingImages: TypeAlias = Annotated[
     list[str], typer.Argument(metavar="IN...", help="Noisy images to learn from.")
 ]
@@ -45,7 +48,7 @@ Uncertainty: TypeAlias = Annotated[
     str | None,
     typer.Option(
         metavar="F",
-        help="Save the posterior standard deviation of every pixel.",
+        help="Save the posterior standard deviation of every pixel (express, laine19).",
         rich_help_panel=_RESULT,
     ),
 ]
@@ -74,7 +77,8 @@ BudgetText: TypeAlias = Annotated[
     typer.Option(
         metavar="BUDGET",
         help=f"instant (express only: no training), {_PRESETS}, paper (parameters and steps of the "
-        "method's paper: for a GPU), a time (30s, 2m) or a number of steps (2000steps).",
+        "method's paper, if there are any: for a GPU), a time (30s, 2m) or a number of steps "
+        "(2000steps).",
         rich_help_panel=_TRAINING,
     ),
 ]
@@ -113,7 +117,11 @@ Device: TypeAlias = Annotated[
 ]
 Threads: TypeAlias = Annotated[
     int | None,
-    typer.Option(metavar="N", help="Processor cores to use; all.", rich_help_panel=_TRAINING),
+    typer.Option(
+        metavar="N",
+        help="Number of processor cores; all unless given.",
+        rich_help_panel=_TRAINING,
+    ),
 ]
 Pace: TypeAlias = Annotated[
     list[str] | None,
@@ -154,7 +162,7 @@ HeldOut: TypeAlias = Annotated[
     typer.Option(
         "--held-out",
         metavar="",
-        help="Learn nothing from 2 % of the pixels, and tell the loss on them meanwhile.",
+        help="Learn nothing from 2 % of the pixels, and tell the loss on them at the end.",
         rich_help_panel=_TRAINING,
     ),
 ]
@@ -163,7 +171,7 @@ EarlyStop: TypeAlias = Annotated[
     typer.Option(
         "--early-stop",
         metavar="",
-        help="End the training when the loss on held-out pixels falls no more.",
+        help="End the training when the error on held-out pixels falls no more.",
         rich_help_panel=_TRAINING,
     ),
 ]
@@ -244,7 +252,7 @@ WithUncertainty: TypeAlias = Annotated[
     typer.Option(
         "--uncertainty",
         metavar="",
-        help="Save the posterior standard deviation of every pixel as NAME_std.",
+        help="Save the standard deviation of every pixel as NAME_std (express, laine19).",
         rich_help_panel=_RESULT,
     ),
 ]

@@ -159,10 +159,10 @@ def _library(name: str) -> Any:
         return importlib.import_module(name)
     except ImportError as error:
         # There are no wheels for Python 3.14 yet.
+        package = name.replace("_", "-")
         where = " in Python 3.13 or older" if name == "bioio_czi" else ""
         raise InputError(
-            f"it needs {name.replace('_', '-')}, which is not installed; use "
-            f"pip install 'napari-blindspot[microscopes]'{where}."
+            f"it needs {package}, which is not installed; use `pip install bioio {package}`{where}."
         ) from error
 
 

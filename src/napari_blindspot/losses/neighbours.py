@@ -36,7 +36,7 @@ class NeighbourError:
 
     def __call__(self, network: Callable[..., Tensor], pair: TrainingPair) -> Float[Tensor, ""]:
         """Mean of d^2 + gamma (d - (g1(f(y)) - g2(f(y))))^2 with d = f(g1(y)) - g2(y)."""
-        first, second = pair.mask == 1, pair.mask == -1
+        first, second = pair.unseen == 1, pair.unseen == -1
         difference = network(picked(pair.input, first)) - picked(pair.target, first)
         terms = difference**2
         if self.gamma:

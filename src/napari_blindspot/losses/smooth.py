@@ -47,12 +47,13 @@ class SmoothError:
 
     def __call__(self, network: Callable[..., Tensor], pair: TrainingPair) -> Float[Tensor, ""]:
         """Loss of a network with as many output channels as the target."""
-        first = network(pair.input, pair.mask)
+        unseen = pair.unseen
+        first = network(pair.input, unseen)
         error = masked_mean((first - pair.target).abs() ** self.power, pair.mask)
         if not self.weight:
             return error
-        denoised = first * pair.mask
-        for hidden in others(pair.mask, self.branches):
+        denoised = first * unseen
+        for hidden in others(unseen, self.branches):
             rest = hidden.to(first)
             denoised = denoised + rest * network(pair.target * (1 - rest), rest)
         return error + self.weight * total_variation(denoised)

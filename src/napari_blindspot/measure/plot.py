@@ -41,8 +41,7 @@ def check_plot(path: str | Path) -> Path:
         raise InputError(f"{target} cannot be written; give a file name in an existing folder.")
     if importlib.util.find_spec("matplotlib") is None:
         raise InputError(
-            "A plot needs matplotlib, which is not installed; use "
-            "pip install 'napari-blindspot[plot]'."
+            "A plot needs matplotlib, which is not installed; use `pip install matplotlib`."
         )
     return target
 

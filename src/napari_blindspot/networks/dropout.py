@@ -35,7 +35,9 @@ class MaskCodes(nn.Module):
         """Codes of 64 bits, from the first channel of the mask."""
         convolve = F.conv2d if self.ndim == 2 else F.conv3d
         padding = (0,) * (self.ndim - 2) + (_WINDOW // 2,) * 2
-        sums = convolve(mask[:, :1].float(), self.kernel.float(), padding=padding)
+        # Half precision would round the sums, and most pixels would share a few codes.
+        with torch.autocast(mask.device.type, enabled=False):
+            sums = convolve(mask[:, :1].float(), self.kernel.float(), padding=padding)
         return mixed(sums.long())
 
 
