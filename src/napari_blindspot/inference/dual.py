@@ -66,8 +66,9 @@ class DualInstances:
         sample: BlindSample,
         laws: tuple[NoiseLaw, ...],  # noqa: ARG002 - part of the contract
     ) -> DualInstances:
-        """This predictor with the part of details among hidden pixels."""
-        details = self.dual.details(sample.noisy[None], sample.mean[None])
+        """This predictor with the part of details, told as `predict` tells them."""
+        current = sample.mean if sample.visible is None else sample.visible
+        details = self.dual.details(sample.noisy[None], current[None])
         return dataclasses.replace(self, fraction=float(details.float().mean()))
 
     def state(self) -> dict[str, Any]:

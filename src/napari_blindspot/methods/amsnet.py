@@ -97,6 +97,7 @@ class AMSNet(Method):
         "backbone": "restormer",
         "factor": 5,
         "prediction_factor": 2,
+        "deals": 1,
         "refinements": 8,
         "replaced": 0.16,
         "turns": 1,
