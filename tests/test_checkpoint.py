@@ -15,11 +15,12 @@ import torch
 
 import scenes
 from napari_blindspot import api, checkpoint, ring, sources
-from napari_blindspot.checkpoint import Checkpoints
+from napari_blindspot.checkpoint import Checkpoints, Progress
 from napari_blindspot.events import Finished, Step
 from napari_blindspot.halting import Stop
 from napari_blindspot.io import open_volume, save_volume
 from napari_blindspot.job import Job
+from napari_blindspot.optimizer import OPTIMIZERS
 from napari_blindspot.params import InputError
 from napari_blindspot.run import run
 
@@ -190,3 +191,21 @@ def test_what_a_killed_run_left_beside_its_target_goes(tmp_path, job):
     list(run(dataclasses.replace(job, budget="2steps")))
     left = {path.name for path in tmp_path.iterdir()}
     assert left == {"in.ome.tif", "out.ome.tif", "out.ome.tif.job.json", ".other.ome.tif.part-7"}
+
+
+def test_who_goes_back_leaves_no_number_behind_that_is_none():
+    """A step that went astray is in the moments of the optimiser too."""
+    network = torch.nn.Linear(3, 2)
+    optimizer = OPTIMIZERS["muon"](network.parameters(), 0.0)
+    averages = [weight.detach().clone() for weight in network.parameters()]
+    progress = Progress(network, optimizer, averages, torch.Generator(), None, None)
+    progress.best = [weight.clone() for weight in averages]
+    for loss in (float("nan"), 1.0):
+        optimizer.zero_grad()
+        (network(torch.ones(1, 3)).sum() * loss).backward()
+        optimizer.rate = 0.1
+        optimizer.step()
+        progress.go_back()
+    assert all(moment.isfinite().all() for moment in optimizer.tensors().values())
+    optimizer.step()
+    assert all(weight.isfinite().all() for weight in network.parameters())

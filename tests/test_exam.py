@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -104,23 +106,22 @@ def test_a_training_that_gains_nothing_more_ends_early_and_can_be_repeated():
     options = {"budget": "1500steps", "threads": 1, "early_stop": True, **small}
     first = api.denoise(noise, method="n2v", **options)
     (network,) = first.model.networks
-    done = int(network.pace.removeprefix("@"))
-    assert 200 <= done < 1250
+    assert re.fullmatch(r"@\d+:\d+:\d+", network.pace)
+    assert 200 <= len(network.losses) < 1250
     again = api.denoise(noise, method="n2v", pace=(network.pace,), **options)
     np.testing.assert_array_equal(first.image, again.image)
 
 
 @pytest.mark.usefixtures("few_pixels")
 @pytest.mark.parametrize(
-    ("side", "settles", "ends_early"), [(192, 20, True), (192, 0, False), (300, 20, False)]
+    ("side", "settles", "ends_early"), [(128, 20, True), (128, 0, False), (300, 20, False)]
 )
 def test_a_network_ends_by_itself_where_it_has_seen_a_small_image_often(side, settles, ends_early):
-    """300 steps of 4 patches of 32 x 32 pixels are 33 passes over 192 x 192 pixels."""
+    """400 steps of 4 patches of 32 x 32 pixels ask 50 times for half of 128 x 128 pixels."""
     noise = np.random.default_rng(0).normal(10, 1, (side, side)).astype(np.float32)
-    small = {"method": "laine19", "width": 4, "depth": 1, "patch": 32, "batch": 4}
-    options = {"budget": "300steps", "likelihood": "gaussian", "settles": settles, **small}
-    (network,) = api.train(noise, **options).networks
-    assert (len(network.losses) < 300) == ends_early
+    small = {"layers": 3, "patch": 32, "batch": 4, "settles": settles}
+    (network,) = api.train(noise, method="noise2fast", budget="400steps", **small).networks
+    assert (len(network.losses) < 400) == ends_early
 
 
 @pytest.mark.usefixtures("few_pixels")
@@ -170,12 +171,32 @@ def test_marks_are_told_apart_and_add_up():
         Spec(2, 1, (0.0,), (1.0,), noise=(NoiseLaw(0.0, 1.0),))
     )
     marks = exam.marks(parts)
-    assert len(marks.losses) == 6
+    assert len(marks.losses) == 8
     assert sum(marks.weights) == exam.held.sum()
     with torch.no_grad():
         mean, _ = parts.predictor.moments(parts.network(noisy))
     error = float(((mean - noisy)[exam.held > 0] ** 2).mean())
     assert marks.mean == pytest.approx(error, rel=1e-4)
+
+
+@pytest.mark.parametrize("tiles", [1, 32])
+def test_there_are_groups_of_pixels_to_tell_chance_by(tiles):
+    exam = Exam(torch.randn(tiles, 1, 128, 128), torch.ones(tiles, 1, 128, 128))
+    for name in ("laine19", "n2v", "noise2fast"):
+        parts = methods.create(name, {"width": 4} if name != "noise2fast" else {"layers": 3})
+        marks = exam.marks(parts.build(Spec(2, 1, (0.0,), (1.0,), noise=(NoiseLaw(0.0, 1.0),))))
+        assert 8 <= len(marks.losses) <= 16
+        assert min(marks.weights) > 0.5 * max(marks.weights)
+
+
+@pytest.mark.parametrize("early_stop", [True, False])
+def test_masks_that_miss_all_held_out_pixels_decide_nothing(early_stop):
+    image, _ = scenes.noisy_and_clean((128, 128))
+    small = {"width": 4, "depth": 1, "batch": 1, "mask_fraction": 0.0005, "threads": 1}
+    model = api.train(
+        image, method="n2v", budget="230steps", early_stop=early_stop, seed=2, **small
+    )
+    assert len(model.networks[0].losses) == 230
 
 
 def test_masks_that_hide_few_pixels_are_drawn_several_times():

@@ -117,6 +117,31 @@ def test_a_training_whose_loss_has_settled_is_brought_to_its_end(budget):
     assert left(again, FALLING_UNTIL_400) == found
 
 
+@pytest.mark.parametrize("budget", [Budget(steps=4000), Budget(seconds=40), Budget(steps=640)])
+def test_a_repeated_training_leaves_where_the_first_did_whatever_its_marks(budget):
+    """On another processor marks are not the same to the last bit."""
+    first = Clock(budget, settling=Settling(is_eager=True))
+    expected = left(first, FALLING_UNTIL_400)
+    assert str(first.pace).endswith(":600:400")
+    pace = Pace.parse(str(first.pace))
+    for marks_seen in ([1.0] * 4000, [-step for step in range(4000)]):
+        again = Clock(budget, pace, settling=Settling(is_eager=True))
+        assert left(again, marks_seen) == expected
+        assert str(again.pace) == str(pace)
+
+
+def test_what_slows_down_on_its_way_out_ends_with_the_seconds():
+    clock = Clock(Budget(seconds=40), settling=Settling(is_eager=True))
+    elapsed_s = 0.0
+    for step, loss in enumerate(FALLING_UNTIL_400, start=1):
+        elapsed_s += 0.01 if step < 605 else 10.0
+        clock.tick(step, elapsed_s)
+        if clock.fraction(step) == 1:
+            break
+        clock.examined(marks(loss))
+    assert 604 < step < 612
+
+
 def test_a_training_is_not_settled_before_its_fewest_steps():
     clock = Clock(Budget(steps=4000), settling=Settling(1000, is_eager=True))
     assert len(left(clock, FALLING_UNTIL_400)) == 1200

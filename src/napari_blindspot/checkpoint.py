@@ -42,7 +42,7 @@ _TRAINING = (
     "dims",
     "seed",
 )
-_KEY, _FORMAT = "napari_blindspot_checkpoint", 4
+_KEY, _FORMAT = "napari_blindspot_checkpoint", 5
 
 
 class UnfitError(InputError):
@@ -104,6 +104,8 @@ class Progress:
             for weight, average, best in weights:
                 weight.copy_(best)
                 average.copy_(best)
+            for moment in self.optimizer.tensors().values():
+                moment.nan_to_num_(0.0, 0.0, 0.0)  # of steps that went astray since
         self.best = []
 
     def tensors(self) -> dict[str, Tensor]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections import Counter
 from dataclasses import dataclass
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 _INTERVAL = 0.02  # of the budget
 _MOST_TILES = 32
 _MOST_MASKS, _ENOUGH = 16, 2000  # masks, until so many pixels were hidden
-_GROUPS = 8  # of pixels, whose losses are told apart
+_GROUPS, _BLOCK = 8, 16  # of pixels, whose errors are told apart, and side of their blocks
 
 
 def held_out(series: Sequence[Series], seed: int, *, decide: bool = False) -> tuple[HeldOut, ...]:
@@ -104,22 +103,39 @@ class Exam:
         """
         network, masking = parts.network.eval(), parts.blind or parts.masking
         masks = min(math.ceil(_ENOUGH / max(_counted(self._pair(masking)), 1)), _MOST_MASKS)
-        splits = min(math.ceil(_GROUPS / masks), len(self.noisy))
-        errors, weights = [], []
+        groups = math.ceil(_GROUPS / masks)
+        found = []
         with torch.no_grad():
-            for seed, split in itertools.product(range(masks), range(splits)):
-                part = Exam(self.noisy[split::splits], self.held[split::splits])
-                pair = part._pair(masking, seed)
+            for seed in range(masks):
+                pair = self._pair(masking, seed)
                 mean, _ = parts.predictor.moments(network(pair.input, pair.unseen))
-                counted = pair.mask != 0
-                errors.append(float(((mean - pair.target)[counted] ** 2).mean()))
-                weights.append(_counted(pair))
-        return Marks(tuple(errors), tuple(weights))
+                error, group = (mean - pair.target) ** 2, self._groups(pair, groups)
+                for number in range(groups):
+                    chosen = error[(pair.mask != 0) & (group == number)]
+                    found.append((float(chosen.mean()), chosen.numel()))
+        # The same masks leave out the same groups each time.
+        return Marks(*zip(*(row for row in found if row[1]), strict=True))
 
     def hidden_share(self, parts: Parts) -> float:
-        """Part of the pixels that one step asks for; above 1 where a mask has several rows."""
-        pair = self.pair(parts)
-        return _counted(pair) / (float(self.held.sum()) * pair.mask.shape[1])
+        """Part of the pixels that one step asks for; above 1 where a mask has several rows.
+
+        0 where no mask asks for any that is held out.
+        """
+        counted, asked = 0, 0.0
+        for seed in range(_MOST_MASKS):
+            pair = self._pair(parts.masking, seed)
+            counted, asked = counted + _counted(pair), asked + float(self.held.sum())
+            if counted > _ENOUGH / _GROUPS:
+                break
+        return counted / (asked * pair.mask.shape[1])
+
+    def _groups(self, pair: TrainingPair, count: int) -> Tensor:
+        """Number of the group of each pixel: blocks in turn, and other ones in each tile."""
+        axes = (len(self.noisy), *self.noisy.shape[2:])
+        places = torch.meshgrid(*(torch.arange(n) for n in axes), indexing="ij")
+        number = places[0] + sum(place // _BLOCK * (3**k) for k, place in enumerate(places[1:]))
+        number = (number % count).unsqueeze(1).to(pair.mask.device)
+        return torch.cat([number] * (len(pair.mask) // len(number))).expand_as(pair.mask)
 
     def pair(self, parts: Parts) -> TrainingPair:
         """The pair that is asked about, the same each time."""

@@ -47,13 +47,13 @@ class Lesson:
 
     def settling(self, *, eager: bool) -> Settling | None:
         """What can end the training before its budget is used; `eager`: because a user wants it."""
+        wanted = views(self.parts, self.spec)
+        share = self.exam.hidden_share(self.parts) if self.exam and (eager or wanted) else 0.0
+        if not share:
+            return None
         if eager:
             return Settling(is_eager=True)
-        wanted = views(self.parts, self.spec)
-        if self.exam is None or not wanted:
-            return None
-        shown = self.sampler.batch * math.prod(self.sampler.patch)
-        asked = self.exam.hidden_share(self.parts) * shown
+        asked = share * self.sampler.batch * math.prod(self.sampler.patch)
         return Settling(max(math.ceil(wanted * self.spec.pixels / asked), FEWEST))
 
 

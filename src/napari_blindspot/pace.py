@@ -32,29 +32,37 @@ class Pace:
         empty for a budget in steps, and without those that nobody planned any more.
     done : int or None
         Steps after which the training was ended early.
+    left : tuple of int or None
+        Step after which it went back to the weights of an earlier one, and that step.
     """
 
     ends: tuple[int, ...] = ()
     done: int | None = None
+    left: tuple[int, int] | None = None
 
     def __str__(self) -> str:
-        ends = ",".join(map(str, self.ends))
-        return ends if self.done is None else f"{ends}@{self.done}"
+        done = "" if self.done is None else f"@{self.done}"
+        left = "".join(f":{step}" for step in self.left or ())
+        return ",".join(map(str, self.ends)) + done + left
 
     @classmethod
     def parse(cls, text: str) -> Pace:
         """Pace written as `4,20,41,...` or `4,20,41@37`; `@37` alone for a budget in steps.
+
+        `@37:30:20` if after 30 steps it went back to the weights of step 20.
 
         Raises
         ------
         InputError
             If the text is something else, or the numbers do not grow.
         """
-        if not re.fullmatch(r"(\d+(,\d+)*)?(@\d+)?", text):
+        match = re.fullmatch(r"((?:\d+,)*\d+)?(?:@(\d+))?(?::(\d+):(\d+))?", text)
+        if not text or not match:
             raise InputError(f"pace={text!r} is not known; copy it from the Job of an earlier run.")
-        listed, _, done = text.partition("@")
+        listed, done, step, best = match.groups()
         ends = tuple(map(int, listed.split(","))) if listed else ()
-        pace = cls(ends, int(done) if done else None)
+        left = (int(step), int(best)) if step else None
+        pace = cls(ends, int(done) if done else None, left)
         if list(ends) != sorted(ends) or len(ends) > len(MARKS) or not pace._has_end():
             raise InputError(
                 f"pace={text!r} must be {len(MARKS)} numbers that do not fall, or fewer with @ "
@@ -63,7 +71,8 @@ class Pace:
         return pace
 
     def _has_end(self) -> bool:
-        return self.done is not None or len(self.ends) == len(MARKS)
+        is_all_steps = bool(self.left) and not self.ends
+        return self.done is not None or len(self.ends) == len(MARKS) or is_all_steps
 
 
 class Clock:
@@ -135,7 +144,11 @@ class Clock:
     @property
     def is_exam_due(self) -> bool:
         """Whether the loss on held-out pixels after the last step is asked for."""
-        return bool(self._settling and not self._leave and self._settling.is_due(self._step))
+        if self._settling is None or self._leave:
+            return False
+        if self._given:
+            return self._step in (self._given.left or ())
+        return self._settling.is_due(self._step)
 
     def examined(self, marks: Marks) -> Verdict:
         """Take note of the losses on held-out pixels after the last step.
@@ -148,11 +161,20 @@ class Clock:
         """
         if self._settling is None or self._leave:
             return Verdict.WAIT
-        verdict = self._settling.judged(self._step, marks)
-        if verdict is Verdict.LEAVE:
+        if self._given:
+            verdict, best_step = self._repeated(self._given.left)
+        else:
+            verdict = self._settling.judged(self._step, marks)
             best_step = self._settling.best_step
+        if verdict is Verdict.LEAVE:
             self._leave = Leave.after(self._step, self.fraction(self._step), best_step)
         return verdict
+
+    def _repeated(self, left: tuple[int, int] | None) -> tuple[Verdict, int]:
+        """What was decided after the last step in an earlier run, and its best step."""
+        leaves_at, best_step = left or (0, 0)
+        verdicts = {best_step: Verdict.BEST, leaves_at: Verdict.LEAVE}
+        return verdicts.get(self._step, Verdict.WAIT), best_step
 
     def renewed(self) -> None:
         """Losses from here on are not to be compared with those of before."""
@@ -164,7 +186,8 @@ class Clock:
         """The pace so far."""
         ends = tuple(self._ends) if self._budget.steps is None else ()
         at_end = self._step >= self._ends[-1] and len(self._ends) == len(MARKS)
-        return Pace(ends, None if at_end else self._step)
+        left = (self._leave.step, self._leave.best_step) if self._leave else None
+        return Pace(ends, None if at_end else self._step, left)
 
     def state(self) -> dict[str, Any]:
         """What changes with the steps, ready for JSON."""
@@ -193,11 +216,9 @@ class Clock:
         if step == 1:
             # The first step is much slower than all others.
             self._since = (step, elapsed_s)
-        if self._leave:
-            return
         if elapsed_s >= seconds * (1 if first_ends else _OVERTIME):
             self._is_over = True
-        elif step == self._ends[-1] and len(self._ends) < len(MARKS):
+        elif not self._leave and step == self._ends[-1] and len(self._ends) < len(MARKS):
             self._plan(step, elapsed_s, seconds - elapsed_s)
 
     def _plan(self, step: int, elapsed_s: float, left_s: float) -> None:

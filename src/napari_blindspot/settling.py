@@ -92,12 +92,14 @@ class Settling:
     def judged(self, step: int, marks: Marks) -> Verdict:
         """What to do; to leave where nothing has been better for so long that nothing will be.
 
-        Marks that are no numbers are not better.
+        Marks that are no numbers are not better, and where there are no others nothing is said.
         """
         if math.isfinite(marks.mean) and (self.best is None or marks.is_better_than(self.best)):
             self.best, self.best_step = marks, step
             return Verdict.BEST
-        is_worse = self.best is None or self.best.is_better_than(marks)
+        if self.best is None:
+            return Verdict.WAIT
+        is_worse = self.best.is_better_than(marks)
         patience = PATIENCE if is_worse or self.is_eager else LONG_PATIENCE
         is_settled = step >= max((1 + patience) * self.best_step, self.fewest)
         return Verdict.LEAVE if is_settled else Verdict.WAIT
@@ -125,18 +127,22 @@ class Leave:
         Part of the schedule that was done by then.
     end : int
         Step after which all of it is done.
+    best_step : int
+        Step whose weights are taken up again.
     """
 
     step: int
     fraction: float
     end: int
+    best_step: int
 
     @classmethod
     def after(cls, step: int, fraction: float, best_step: int) -> Leave:
         """From a step on, with weights of an earlier one."""
         steps = max(LEAVING * best_step, 1)
         left = round(step * (1 / fraction - 1))
-        return cls(step, fraction, step + math.ceil(min(steps, max(left, 1))))
+        end = step + math.ceil(min(steps, max(left, 1)))
+        return cls(step, fraction, end, best_step)
 
     def at(self, step: int) -> float:
         """Part of the schedule after a step."""
