@@ -9,7 +9,7 @@ import torch
 import scenes
 from napari_blindspot import api, methods
 from napari_blindspot.axes import Layout
-from napari_blindspot.events import Step
+from napari_blindspot.events import NotSpared, Settled, Step
 from napari_blindspot.exam import Exam, held_out
 from napari_blindspot.lesson import views
 from napari_blindspot.methods import Spec
@@ -203,3 +203,24 @@ def test_masks_that_hide_few_pixels_are_drawn_several_times():
     exam = Exam(torch.zeros(4, 1, 64, 64), torch.ones(4, 1, 64, 64))
     marks = exam.marks(methods.create("n2v", {}).build(Spec(2, 1, (0.0,), (1.0,))))
     assert sum(marks.weights) >= 2000 > 4 * 64 * 64 * 0.025
+
+
+def test_a_training_says_that_it_ends_by_itself():
+    noise = np.random.default_rng(0).normal(10, 1, (128, 128)).astype(np.float32)
+    small = {"layers": 3, "patch": 32, "batch": 4}
+    events = []
+    model = api.train(
+        noise, method="noise2fast", budget="400steps", settles=20, progress=events.append, **small
+    )
+    (told,) = [event for event in events if isinstance(event, Settled)]
+    assert 100 <= told.best_step < told.step < len(model.networks[0].losses)
+    assert model.networks[0].pace.endswith(f":{told.step}:{told.best_step}")
+    assert f"back to step {told.best_step}" in told.message
+
+
+def test_a_small_image_cannot_spare_pixels_and_says_so():
+    image, _ = scenes.noisy_and_clean((64, 64))
+    events = []
+    small = {"width": 4, "depth": 1, "batch": 1, "progress": events.append}
+    api.train(image, method="n2v", budget="2steps", early_stop=True, **small)
+    assert sum(isinstance(event, NotSpared) for event in events) == 1

@@ -124,6 +124,38 @@ class Untrained:
 
 
 @dataclass(frozen=True)
+class NotSpared:
+    """No pixels can be held out, though they are asked for; `message` says why. It goes on."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A training goes back to the weights of an earlier step, and on to an end that is near.
+
+    Attributes
+    ----------
+    network, step : int
+        Number of the network (from 0), and of the step after which it goes back.
+    best_step : int
+        Step since which the error on held-out pixels has not fallen.
+    """
+
+    network: int
+    step: int
+    best_step: int
+
+    @property
+    def message(self) -> str:
+        """The same in words."""
+        return (
+            f"After {self.step} steps: the error on held-out pixels falls no more. The training "
+            f"goes back to step {self.best_step}, and ends soon."
+        )
+
+
+@dataclass(frozen=True)
 class NoiseFitted:
     """Noise of one channel, in the units of the input: variance = gain * signal + offset.
 
@@ -204,6 +236,6 @@ class Finished:
     done: float = 0.0
 
 
-Event: TypeAlias = (
-    Started | Step | Preview | NotKept | Untrained | NoiseFitted | Tile | Halved | Finished
-)
+# What the user should know at once; each has a `message`.
+Notice: TypeAlias = NotKept | Untrained | NotSpared | Settled | Halved
+Event: TypeAlias = Started | Step | Preview | NoiseFitted | Tile | Notice | Finished

@@ -10,7 +10,7 @@ import torch
 from napari_blindspot.blending import blend
 from napari_blindspot.blind import blind_sample
 from napari_blindspot.budget import Budget
-from napari_blindspot.events import Untrained
+from napari_blindspot.events import NotSpared, Untrained
 from napari_blindspot.exam import Exam, held_out
 from napari_blindspot.halting import Halted
 from napari_blindspot.interruption import obeying
@@ -41,6 +41,10 @@ if TYPE_CHECKING:
 _SHARED = (
     "neighbouring pixels share noise, and it is denoised without a training, which needs "
     "independent noise. amsnet learns from such images."
+)
+_TOO_SMALL = (
+    "The image is too small to hold pixels out: no loss on such pixels is told, and the training "
+    "does not end early."
 )
 _PIXELS_IN_TRAINING, _PIXELS_AT_THE_END, _PIXELS_IN_HASTE = 300_000, 1_000_000, 15_000
 _PIXELS_AT_ONCE = 100_000  # where nothing is trained
@@ -153,7 +157,9 @@ class Learner:
         recipe = lesson.parts.recipe
         budget = self.budget if recipe.learns else Budget(steps=0)
         if budget != self.budget:
-            yield Untrained(f"Channel {self.channels[0] + 1}: {_SHARED}")
+            yield Untrained(f"Channel {self.channels[0]}: {_SHARED}")
+        if (self.holds_out or self.leaves_early) and lesson.exam is None:
+            yield NotSpared(_TOO_SMALL)
         settling = lesson.settling(eager=self.leaves_early)
         clock = Clock(budget, self.pace, settling=settling)
         keeps_start = recipe.keeps_start

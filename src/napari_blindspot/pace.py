@@ -176,6 +176,11 @@ class Clock:
         verdicts = {best_step: Verdict.BEST, leaves_at: Verdict.LEAVE}
         return verdicts.get(self._step, Verdict.WAIT), best_step
 
+    @property
+    def left(self) -> tuple[int, int] | None:
+        """Step after which the training went back, and the earlier one whose weights it took up."""
+        return (self._leave.step, self._leave.best_step) if self._leave else None
+
     def renewed(self) -> None:
         """Losses from here on are not to be compared with those of before."""
         if self._settling:
@@ -186,8 +191,7 @@ class Clock:
         """The pace so far."""
         ends = tuple(self._ends) if self._budget.steps is None else ()
         at_end = self._step >= self._ends[-1] and len(self._ends) == len(MARKS)
-        left = (self._leave.step, self._leave.best_step) if self._leave else None
-        return Pace(ends, None if at_end else self._step, left)
+        return Pace(ends, None if at_end else self._step, self.left)
 
     def state(self) -> dict[str, Any]:
         """What changes with the steps, ready for JSON."""

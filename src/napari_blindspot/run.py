@@ -74,8 +74,8 @@ def run(
     Yields
     ------
     Event
-        Started, Step..., NoiseFitted..., Tile..., and at last Finished; Preview, NotKept,
-        Untrained and Halved where they apply.
+        Started, Step..., NoiseFitted..., Tile..., and at last Finished; Preview and each kind of
+        Notice where they apply.
 
     Raises
     ------

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from napari_blindspot.checkpoint import Progress
 from napari_blindspot.device import mixed_precision
-from napari_blindspot.events import Preview, Step
+from napari_blindspot.events import Preview, Settled, Step
 from napari_blindspot.halting import Halted, Stop, asking
 from napari_blindspot.interruption import aside, obeying
 from napari_blindspot.optimizer import OPTIMIZERS
@@ -74,7 +74,7 @@ def train(
     watch: Watch | None = None,
     exam: Exam | None = None,
     network_index: int = 0,
-) -> Generator[Step | Preview | NotKept, None, list[float]]:
+) -> Generator[Step | Preview | NotKept | Settled, None, list[float]]:
     """Train the network in `parts`; at the end it holds the averaged weights.
 
     Parameters
@@ -105,6 +105,8 @@ def train(
     ------
     Step, Preview
         A step after every optimiser step.
+    Settled
+        If the training ends before its budget is used, once.
     NotKept
         If the state cannot be kept, once.
 
@@ -144,6 +146,8 @@ def train(
             if checkpoint:
                 yield from checkpoint.keep_when_due(progress)
             yield Step(network_index, step, fraction, progress.losses[-1], progress.elapsed_s, held)
+            if clock.left and clock.left[0] == step:
+                yield Settled(network_index, *clock.left)
             yield from _looked(watch, parts, averages, step, stop)
 
         # Not after a halted fit, which has drawn patches already.

@@ -14,7 +14,7 @@ from napari_blindspot.cli.outcome import (
     number,
     shown,
 )
-from napari_blindspot.events import Started, Step
+from napari_blindspot.events import Settled, Started, Step
 from napari_blindspot.job import Job
 from napari_blindspot.noise import LawInterval, NoiseLaw
 
@@ -116,3 +116,6 @@ def test_the_last_loss_on_held_out_pixels_is_told_with_that_of_the_training():
     assert outcome.held_out == {0: 0.7}
     (line,) = outcome._training()
     assert line.endswith("last loss 0.5, 0.7 on held-out pixels")
+    outcome.add(Settled(0, 2, 1))
+    (line,) = outcome._training()
+    assert line.endswith("0.7 on held-out pixels; ended by itself, best at step 1")

@@ -206,7 +206,7 @@ def test_shared_noise_is_taken_away_in_no_time(sigma, most, tmp_path):
     events = []
     result = api.denoise(noisy, budget="30s", axes="YX", with_std=True, progress=events.append)
     (told,) = [event.message for event in events if isinstance(event, Untrained)]
-    assert told.startswith("Channel 1: neighbouring pixels share noise")
+    assert told.startswith("Channel 0: neighbouring pixels share noise")
     assert not any(isinstance(event, Step) for event in events)
     error = ((result.image - clean) ** 2).mean()
     blurs = [

@@ -19,7 +19,7 @@ from qtpy.QtWidgets import (
 from napari_blindspot._gui import colours
 from napari_blindspot._gui.loss_plot import LossPlot
 from napari_blindspot._gui.texts import paragraph
-from napari_blindspot.events import Halved, NoiseFitted, NotKept, Started, Step, Tile, Untrained
+from napari_blindspot.events import NoiseFitted, Notice, Started, Step, Tile
 from napari_blindspot.telling import TimeLeft, place, speed
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class ProgressPanel(QWidget):
             self._move(event)
         elif isinstance(event, NoiseFitted):
             self._wait("Measuring the noise")
-        elif isinstance(event, NotKept | Halved | Untrained):
+        elif isinstance(event, Notice):
             self.say(event.message)
 
     def end(self, text: str) -> None:

@@ -5,18 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from napari_blindspot.events import (
-    Halved,
-    NoiseFitted,
-    NotKept,
-    Preview,
-    Started,
-    Step,
-    Tile,
-    Untrained,
-)
+from napari_blindspot.events import NoiseFitted, Notice, Preview, Started, Step, Tile
 
-RunEvent: TypeAlias = Started | Step | Preview | NotKept | Untrained | NoiseFitted | Tile | Halved
+RunEvent: TypeAlias = Started | Step | Preview | NoiseFitted | Tile | Notice
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from napari_blindspot.batch.events import (
 from napari_blindspot.cli.exits import say
 from napari_blindspot.cli.outcome import duration, shown
 from napari_blindspot.cli.progress import Bars, bars
-from napari_blindspot.events import Halved, NotKept, Untrained
+from napari_blindspot.events import Notice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -182,10 +182,8 @@ def in_words(event: BatchEvent) -> str:
         case FileStarted():
             why = "" if event.reason == "new" else f" ({event.reason})"
             return f"{event.number} of {event.todo}: {shown(event.file)}{why}"
-        case FileProgress(
-            event=NotKept(message=message) | Halved(message=message) | Untrained(message=message)
-        ):
-            return f"{shown(event.file)}: {message}"
+        case FileProgress() if isinstance(event.event, Notice):
+            return f"{shown(event.file)}: {event.event.message}"
         case FileDone():
             return _with(f"{shown(event.file)}: done in {duration(event.elapsed_s)}", event.lost)
         case FileFailed():

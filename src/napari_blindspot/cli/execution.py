@@ -15,7 +15,7 @@ import typer
 from napari_blindspot.cli.exits import INTERRUPTED, say
 from napari_blindspot.cli.outcome import Outcome, shown
 from napari_blindspot.cli.progress import on_screen
-from napari_blindspot.events import Halved, NotKept, Started, Step, Untrained
+from napari_blindspot.events import Notice, Started, Step
 from napari_blindspot.halting import Stop
 from napari_blindspot.io import check_target
 from napari_blindspot.params import InputError
@@ -152,7 +152,7 @@ class Interrupt:
 
 def _warning(event: Event) -> str:
     """What the user should know at once, in words; mostly empty."""
-    if isinstance(event, Halved | NotKept | Untrained):
+    if isinstance(event, Notice):
         return event.message
     return event.warning if isinstance(event, Started) else ""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_blindspot.events import Finished, Started, Step
+from napari_blindspot.events import Finished, Settled, Started, Step
 from napari_blindspot.measure.numerals import number
 from napari_blindspot.telling import speed
 
@@ -32,6 +32,8 @@ class Outcome:
         First and last event.
     last_steps : dict
         Last training step of each network.
+    settled : dict
+        For each network that ended by itself, the step whose weights it went back to.
     held_out : dict
         Last loss of each network on the pixels that are held out, where there are some.
     kept_model : str or None
@@ -42,6 +44,7 @@ class Outcome:
     started: Started | None = None
     finished: Finished | None = None
     last_steps: dict[int, Step] = field(default_factory=dict)
+    settled: dict[int, int] = field(default_factory=dict)
     held_out: dict[int, float] = field(default_factory=dict)
     kept_model: str | None = None
 
@@ -53,6 +56,8 @@ class Outcome:
             self.last_steps[event.network] = event
             if event.held_out is not None:
                 self.held_out[event.network] = event.held_out
+        elif isinstance(event, Settled):
+            self.settled[event.network] = event.best_step
         elif isinstance(event, Finished):
             self.finished = event
             self.kept_model = self.job.save_model
@@ -115,6 +120,7 @@ class Outcome:
             "device": self.started.device,
             "seed": self.job.seed,
             "steps": [step.step for step in steps],
+            "ended_by_itself": [step.network in self.settled for step in steps],
             "loss": [_finite(step.loss) for step in steps],
             "held_out_loss": [_finite(loss) for loss in self.held_out.values()],
             "training_s": round(sum(step.elapsed_s for step in steps), 3),
@@ -161,10 +167,15 @@ class Outcome:
         return [
             (f"network {index + 1}: " if many else "")
             + f"{step.step} steps in {duration(step.elapsed_s)} "
-            f"({speed(step)}), last loss {step.loss:.4g}"
-            + (f", {self.held_out[index]:.4g} on held-out pixels" if index in self.held_out else "")
+            f"({speed(step)}), last loss {step.loss:.4g}{self._by_held_out(index)}"
             for index, step in self.last_steps.items()
         ]
+
+    def _by_held_out(self, index: int) -> str:
+        """What the pixels that are held out have told of a network."""
+        loss, best = self.held_out.get(index), self.settled.get(index)
+        told = "" if loss is None else f", {loss:.4g} on held-out pixels"
+        return told if best is None else f"{told}; ended by itself, best at step {best}"
 
     def _channel(self, channel: int) -> str:
         denoised = self.finished.denoised if self.finished else None
