@@ -104,10 +104,11 @@ def test_inputs_are_drawn_in_proportion_to_their_size():
     assert share == pytest.approx(0.75, abs=0.06)
 
 
-def test_axes_shorter_than_a_block_are_padded_to_the_network():
-    source = blocks((5, 7))
-    assert source.sides(0) == (5, 7)
-    assert source.read([0, 0, 0, 0]).noisy.shape == (1, 1, 6, 8)
+@pytest.mark.parametrize(("shape", "shown"), [((5, 7), (5, 7)), ((1, 7), (2, 7))])
+def test_only_axes_shorter_than_the_network_needs_are_padded(shape, shown):
+    source = blocks(shape)
+    assert source.sides(0) == shape
+    assert source.read([0, 0, 0, 0]).noisy.shape == (1, 1, *shown)
 
 
 def test_what_cannot_be_read_stops_the_training():

@@ -145,9 +145,7 @@ def train(
             held = _examined(exam, span, progress, parts, stop) if exam else None
             if checkpoint:
                 yield from checkpoint.keep_when_due(progress)
-            yield Step(network_index, step, fraction, progress.losses[-1], progress.elapsed_s, held)
-            if clock.left and clock.left[0] == step:
-                yield Settled(network_index, *clock.left)
+            yield from _told(network_index, fraction, progress, held)
             yield from _looked(watch, parts, averages, step, stop)
 
         # Not after a halted fit, which has drawn patches already.
@@ -248,6 +246,16 @@ def _examined(
     elif verdict is Verdict.LEAVE:
         progress.go_back()
     return loss
+
+
+def _told(
+    network: int, fraction: float, progress: Progress, held: float | None
+) -> Iterator[Step | Settled]:
+    """The last step, and whether the training was sent on its way out after it."""
+    step, left = progress.step, progress.clock.left
+    yield Step(network, step, fraction, progress.losses[-1], progress.elapsed_s, held)
+    if left and left[0] == step:
+        yield Settled(network, *left)
 
 
 def _looked(

@@ -63,5 +63,5 @@ def test_unusable_targets(tmp_path):
 
 def test_without_matplotlib(monkeypatch, tmp_path):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(InputError, match=r"pip install 'napari-blindspot\[plot\]'"):
+    with pytest.raises(InputError, match=r"pip install matplotlib"):
         save_plot(noise_report(np.ones((4, 4))), tmp_path / "noise.png")

@@ -131,7 +131,7 @@ def open_scene(path: Path, dialect: Dialect) -> tuple[Any, bool]:
     """
     # Once they are imported, `decoding` knows the names under which they log.
     with reading(path, dialect.name):
-        bioio, library = _library("bioio"), _library(dialect.library)
+        bioio, library = (_library(name, dialect.library) for name in ("bioio", dialect.library))
 
     def opened(pieces: tuple[str, ...]) -> Any:
         options = {"chunk_dims": list(pieces)} if pieces else {}
@@ -154,15 +154,15 @@ def _stack_bytes(image: Any) -> int:
     return int(n_values * np.dtype(image.reader.dtype).itemsize)
 
 
-def _library(name: str) -> Any:
+def _library(name: str, reader: str) -> Any:
     try:
         return importlib.import_module(name)
     except ImportError as error:
+        missing, package = name.replace("_", "-"), reader.replace("_", "-")
         # There are no wheels for Python 3.14 yet.
-        package = name.replace("_", "-")
-        where = " in Python 3.13 or older" if name == "bioio_czi" else ""
+        where = " in Python 3.13 or older" if reader == "bioio_czi" else ""
         raise InputError(
-            f"it needs {package}, which is not installed; use `pip install bioio {package}`{where}."
+            f"it needs {missing}, which is not installed; use `pip install bioio {package}`{where}."
         ) from error
 
 
