@@ -86,6 +86,17 @@ def test_uncertainty_follows_the_error():
 
 
 @pytest.mark.pretrained
+@pytest.mark.parametrize("budget", ["instant", "60steps"])
+def test_the_truth_lies_in_the_interval_in_the_dark_as_well(budget):
+    """Most of an image of nuclei is background, where a pixel says next to nothing of itself."""
+    noisy, clean = scenes.noisy_and_clean((128, 128))
+    result = api.denoise(noisy, method="express", budget=budget, with_std=True)
+    inside = np.abs(result.image - clean) < 1.645 * result.std
+    assert 0.75 < inside.mean() < 0.99
+    assert inside[clean <= np.median(clean)].mean() > 0.7
+
+
+@pytest.mark.pretrained
 @pytest.mark.parametrize("shape", [(64, 64), (4, 48, 64)])
 def test_instant_needs_no_training(shape):
     noisy, clean = scenes.noisy_and_clean(shape)
@@ -213,7 +224,7 @@ def test_shared_noise_is_taken_away_in_no_time(sigma, most, tmp_path):
         ((ndimage.gaussian_filter(noisy, s) - clean) ** 2).mean() for s in (1, 1.5, 2, 2.5, 3, 4)
     ]
     assert error < most * min(blurs)
-    assert 0.3 * error < (result.std**2).mean() < 1.7 * error
+    assert 0.3 * error < (result.std**2).mean() < 2 * error
     result.model.save(tmp_path / "model.safetensors")
     again = api.apply(tmp_path / "model.safetensors", noisy, axes="YX", with_std=True)
     np.testing.assert_array_equal(again.image, result.image)
