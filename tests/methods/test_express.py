@@ -224,7 +224,7 @@ def test_shared_noise_is_taken_away_in_no_time(sigma, most, tmp_path):
         ((ndimage.gaussian_filter(noisy, s) - clean) ** 2).mean() for s in (1, 1.5, 2, 2.5, 3, 4)
     ]
     assert error < most * min(blurs)
-    assert 0.3 * error < (result.std**2).mean() < 2 * error
+    assert 0.3 * error < (result.std**2).mean() < 1.7 * error
     result.model.save(tmp_path / "model.safetensors")
     again = api.apply(tmp_path / "model.safetensors", noisy, axes="YX", with_std=True)
     np.testing.assert_array_equal(again.image, result.image)

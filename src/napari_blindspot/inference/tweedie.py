@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +26,7 @@ _WIDE = {2: (5, 5), 3: (3, 5, 5)}  # for nudges that their neighbours follow
 _NUDGE = 0.3
 _SMOOTHING = 1.0
 _DRAWS, _SPREAD = 4, 2.0  # of noise that is put on top, and blur of what comes through
+_REACH = 4  # in pixels, of a filter that makes white noise correlated
 _EXPECTED = (0.5, 0.3)  # mean and spread of the weight before any pixel is seen
 
 
@@ -95,8 +95,8 @@ class Tweedie:
     @property
     def margin(self) -> int:
         """Pixels beyond the network's halo that a result depends on."""
-        followers = max(map(len, self.along))
-        return max(gaussian_radius(_SPREAD) + followers, REACH if any(self.weights) else 0)
+        correlated = _REACH if any(map(any, self.along)) else 0
+        return max(gaussian_radius(_SPREAD) + correlated, REACH if any(self.weights) else 0)
 
     def moments(
         self, output: Float[Tensor, "b c *space"]
@@ -215,7 +215,7 @@ def noise_passed(
 ) -> Float[Tensor, "b c *space"]:
     """Variance of each output pixel where noise of a small deviation is added to all inputs.
 
-    Noise that is correlated by `along` is blurred by that correlation, and so a little wider.
+    The noise is correlated by `along`.
     """
     space, channels = noisy.shape[2:], noisy.shape[1]
     found = torch.zeros_like(noisy)
@@ -224,25 +224,36 @@ def noise_passed(
         signs = 2 * (chance.uniform(space, numbers, noisy.device) < 0.5).to(noisy) - 1
         signs = signs.transpose(0, 1)
         if any(map(any, along)):
-            signs = _followed(signs, along) / _followed_deviation(along)
+            signs = _spread(signs, _colouring(along[0]), _colouring(along[1]))
         change = network(noisy + signs * deviation) - network(noisy - signs * deviation)
         found += (change / 2) ** 2 / _DRAWS
     return found
 
 
-def _followed_deviation(along: tuple[tuple[float, ...], tuple[float, ...]]) -> float:
-    """Standard deviation of white noise of variance 1 that is spread by `_followed`."""
-    y, x = (1 + 2 * sum(lag**2 for lag in lags[:2]) for lags in along)
-    return math.sqrt(y * x)
+def _colouring(lags: tuple[float, ...]) -> Float[Tensor, " w"]:
+    """Filter that gives white noise the correlation at lags of 1 and 2."""
+    circle = torch.zeros(8 * _REACH)
+    for lag, value in enumerate((1.0, *lags[:2])):
+        circle[[lag, -lag]] = value
+    spectrum = torch.fft.rfft(circle).real.clamp_min(0)
+    line: Tensor = torch.fft.irfft(spectrum.sqrt(), n=len(circle)).roll(_REACH)[: 2 * _REACH + 1]
+    return line.div(line.square().sum().sqrt())
 
 
 def _followed(
     steps: Tensor, along: tuple[tuple[float, ...], tuple[float, ...]]
 ) -> Float[Tensor, "b c *space"]:
     """Nudges spread to the neighbours by the correlation of the noise."""
-    y, x = (torch.tensor([*lags[1::-1], 1.0, *lags[:2]]).to(steps) for lags in along)
+    y, x = (torch.tensor([*lags[1::-1], 1.0, *lags[:2]]) for lags in along)
+    return _spread(steps, y, x)
+
+
+def _spread(
+    steps: Float[Tensor, "b c *space"], y: Float[Tensor, " h"], x: Float[Tensor, " w"]
+) -> Float[Tensor, "b c *space"]:
+    """Filtered with a line along Y and one along X, nothing beyond the ends."""
     planes = steps.reshape(-1, 1, *steps.shape[-2:])
-    kernel = (y[:, None] * x)[None, None]
+    kernel = (y[:, None] * x)[None, None].to(steps)
     edges = tuple(n // 2 for n in kernel.shape[2:])
     return F.conv2d(planes, kernel, padding=edges).reshape(steps.shape)
 
