@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Sequence
 
 import images
 import numpy as np
@@ -28,6 +27,7 @@ SCENES = ("nuclei_10", "nuclei_30", "filaments_10", "filaments_30", "tissue_10",
 IMAGES = (*SCENES, "hazelnut_low", "fish", "BPAE_R", "planaria_30")
 SETS = ["simulated", "hazelnut", "fmd", "planaria"]
 DEVIATIONS = 1.645  # of a normal distribution, 90 % lie within so many on both sides
+BUDGET = "250steps"  # of the table
 _RESULTS = "coverage"
 
 
@@ -48,16 +48,21 @@ def measure(method: str, image: images.BenchmarkImage, budget: str) -> None:
     print(f"{image.name} {label}: {100 * inside:.1f} %, error {ratio:.2f} of it", flush=True)
 
 
-def table(names: Sequence[str], budget: str) -> str:
+def table() -> str:
     """One line per image; for each method the part inside, and error by standard deviation."""
     kept = {(row.image, row.method): row.detail.split() for row in tables.read(_RESULTS)}
     heads = [head for name in METHODS for head in (f"{name}, inside", f"{name}, error / deviation")]
     lines = [["image", *heads], ["---", *["---:"] * len(heads)]]
-    for image in names:
-        found = [kept.get((image, f"{name} {budget}")) for name in METHODS]
-        cells = [(f"{100 * float(x[0]):.1f} %", f"{float(x[1]):.2f}") if x else "––" for x in found]
+    for image in IMAGES:
+        found = [kept.get((image, f"{name} {BUDGET}")) for name in METHODS]
+        figures = [map(float, x) if x else None for x in found]
+        cells = [_cells(*x) if x else ("–", "–") for x in figures]
         lines.append([image, *(cell for pair in cells for cell in pair)])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cells(inside: float, ratio: float) -> tuple[str, str]:
+    return f"{100 * inside:.1f} %", f"{ratio:.2f}"
 
 
 def main() -> None:
@@ -67,14 +72,14 @@ def main() -> None:
     able = [name for name, method in methods.available().items() if method.has_std]
     parser.add_argument("--methods", nargs="+", choices=able, default=METHODS)
     parser.add_argument("--images", nargs="+", choices=IMAGES, default=IMAGES)
-    parser.add_argument("--budget", default="250steps")
+    parser.add_argument("--budget", default=BUDGET)
     parser.add_argument("--table-only", action="store_true", help="measure nothing")
     options = parser.parse_args()
     if not options.table_only:
         for _, image in images.load(SETS):
             for name in options.methods if image.name in options.images else ():
                 measure(name, image, options.budget)
-    tables.write_between_markers(DOCUMENT, "coverage", table(IMAGES, options.budget))
+    tables.write_between_markers(DOCUMENT, "coverage", table())
 
 
 if __name__ == "__main__":

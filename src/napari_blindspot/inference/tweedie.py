@@ -25,8 +25,8 @@ _SPACING = {2: (4, 4), 3: (3, 4, 4)}
 _WIDE = {2: (5, 5), 3: (3, 5, 5)}  # for nudges that their neighbours follow
 _NUDGE = 0.3
 _SMOOTHING = 1.0
-_DRAWS, _SPREAD = 4, 2.0  # of noise that is put on top, and blur of what comes through
-_REACH = 4  # in pixels, of a filter that makes white noise correlated
+_DRAWS, _BLUR = 4, 2.0  # of noise that is put on top, and blur of what comes through
+_COLOURED = 4  # in pixels, of a filter that makes white noise correlated
 _EXPECTED = (0.5, 0.3)  # mean and spread of the weight before any pixel is seen
 
 
@@ -95,8 +95,8 @@ class Tweedie:
     @property
     def margin(self) -> int:
         """Pixels beyond the network's halo that a result depends on."""
-        correlated = _REACH if any(map(any, self.along)) else 0
-        return max(gaussian_radius(_SPREAD) + correlated, REACH if any(self.weights) else 0)
+        correlated = _COLOURED if any(map(any, self.along)) else 0
+        return max(gaussian_radius(_BLUR) + correlated, REACH if any(self.weights) else 0)
 
     def moments(
         self, output: Float[Tensor, "b c *space"]
@@ -155,7 +155,7 @@ class Tweedie:
         variance = noise_variance(self.laws, mean)
         nudge = _NUDGE * variance.sqrt()
         slope = gaussian(own_slope(network, noisy, nudge, self.along), _SMOOTHING)
-        passed = gaussian(noise_passed(network, noisy, nudge, chance, self.along), _SPREAD)
+        passed = gaussian(noise_passed(network, noisy, nudge, chance, self.along), _BLUR)
         return (variance * slope.clamp(0, 1) + passed / _NUDGE**2).sqrt()
 
 
@@ -232,11 +232,12 @@ def noise_passed(
 
 def _colouring(lags: tuple[float, ...]) -> Float[Tensor, " w"]:
     """Filter that gives white noise the correlation at lags of 1 and 2."""
-    circle = torch.zeros(8 * _REACH)
+    circle = torch.zeros(8 * _COLOURED)
     for lag, value in enumerate((1.0, *lags[:2])):
         circle[[lag, -lag]] = value
     spectrum = torch.fft.rfft(circle).real.clamp_min(0)
-    line: Tensor = torch.fft.irfft(spectrum.sqrt(), n=len(circle)).roll(_REACH)[: 2 * _REACH + 1]
+    line: Tensor = torch.fft.irfft(spectrum.sqrt(), n=len(circle))
+    line = line.roll(_COLOURED)[: 2 * _COLOURED + 1]
     return line.div(line.square().sum().sqrt())
 
 

@@ -43,9 +43,9 @@ class Neighbor2Neighbor(Method):
 
     On small images the regulariser costs more, for it hands noise on: what the network makes of the
     whole patch holds a part of the noise of each pixel, which becomes a part of the target. The
-    middle 192 x 192 pixels of fish and nuclei_10, a budget of 600 steps that ended by itself after
-    386 to 459 but with a gamma of 2: 27.37 and 27.92 with 0, 27.01 and 28.19 with 0.5, 26.55 and
-    27.77 with 2.
+    middle 192 x 192 pixels of fish and nuclei_10 have 27.37 and 27.92 with 0, 27.01 and 28.19 with
+    0.5, 26.55 and 27.77 with 2 (a budget of 600 steps, which ended by itself after 386 to 459 with
+    0 and 0.5).
 
     *It may end after 250 views* of each pixel. With 100 or 20 the same images had 27.01 and 27.97.
 
