@@ -117,7 +117,7 @@ def test_a_training_whose_loss_has_settled_is_brought_to_its_end(budget):
     assert left(again, FALLING_UNTIL_400) == found
 
 
-@pytest.mark.parametrize("budget", [Budget(steps=4000), Budget(seconds=40), Budget(steps=640)])
+@pytest.mark.parametrize("budget", [Budget(steps=4000), Budget(seconds=40), Budget(steps=900)])
 def test_a_repeated_training_leaves_where_the_first_did_whatever_its_marks(budget):
     """On another processor marks are not the same to the last bit."""
     first = Clock(budget, settling=Settling(is_eager=True))
@@ -175,9 +175,15 @@ def test_where_to_go_back_to_is_said_once():
     assert [step for step, verdict in said.items() if verdict is Verdict.LEAVE] == [600]
 
 
-def test_the_way_out_of_a_late_best_step_ends_with_the_budget():
-    clock = Clock(Budget(steps=640), settling=Settling(is_eager=True))
-    assert len(left(clock, FALLING_UNTIL_400)) == 640
+@pytest.mark.parametrize(("steps", "leaves"), [(640, False), (799, False), (800, True)])
+def test_a_way_out_that_would_outlast_the_budget_is_not_taken(steps, leaves):
+    """From step 600 it takes 200: half as many as there were up to the best ones."""
+    clock = Clock(Budget(steps=steps), settling=Settling(is_eager=True))
+    found = left(clock, FALLING_UNTIL_400)
+    assert len(found) == steps
+    assert (clock.left is not None) == leaves
+    if not leaves:
+        assert found == pytest.approx([step / steps for step in range(1, steps + 1)])
 
 
 def test_an_exam_is_due_ever_more_seldom_and_only_where_it_can_end_the_training():

@@ -193,9 +193,12 @@ class Learner:
         try:
             with obeying(stop):
                 pixels = _pixels_to_fit(lesson.spec.budget_s) if losses else _PIXELS_AT_ONCE
-                fitted, parts = self._noise(lesson, generator, pixels, learned=bool(losses))
+                fitted, parts = self._noise(
+                    lesson, generator, pixels, learned=bool(losses), looks=bool(losses)
+                )
         except Halted:
-            fitted, parts = self._noise(lesson, generator, _PIXELS_IN_HASTE, learned=bool(losses))
+            hasty = _PIXELS_IN_HASTE
+            fitted, parts = self._noise(lesson, generator, hasty, learned=bool(losses), looks=False)
         scale = lesson.normalization
         scales = list(zip(fitted, scale.mean, scale.std, strict=True))
         return TrainedNetwork(
@@ -210,7 +213,13 @@ class Learner:
         )
 
     def _noise(
-        self, lesson: Lesson, generator: torch.Generator, pixels: int, *, learned: bool
+        self,
+        lesson: Lesson,
+        generator: torch.Generator,
+        pixels: int,
+        *,
+        learned: bool,
+        looks: bool,
     ) -> tuple[tuple[FittedLaw, ...], Parts]:
         """The noise, and parts that know it; a network that has not learned is told of it.
 
@@ -220,7 +229,7 @@ class Learner:
         """
         rounds = 1 if learned or lesson.parts.recipe.learns else _ROUNDS
         for _ in range(rounds):
-            fitted, parts = _calibrated(lesson, generator, pixels)
+            fitted, parts = _calibrated(lesson, generator, pixels, looks=looks)
             if not learned:
                 parts = self.method.renoised(parts, tuple(each.law for each in fitted))
             lesson = dataclasses.replace(lesson, parts=parts)
@@ -274,11 +283,17 @@ def _pixels_to_fit(budget_s: float) -> int:
 
 
 def _calibrated(
-    lesson: Lesson, generator: torch.Generator, pixels: int
+    lesson: Lesson, generator: torch.Generator, pixels: int, *, looks: bool
 ) -> tuple[tuple[FittedLaw, ...], Parts]:
-    """Noise of each channel, and the parts with a predictor for it."""
+    """Noise of each channel, and the parts with a predictor for it.
+
+    With `looks` the predictor may look at some patches with the network again.
+    """
     parts = lesson.parts
     sample = blind_sample(parts, lesson.sampler, generator, pixels)
+    if looks and sample.patches and (parts.blind or parts.masking).hides:
+        known = dataclasses.replace(sample.patches, network=parts.network)
+        sample = dataclasses.replace(sample, patches=known)
     fitted = fit_with_chance(sample)
     predictor = parts.predictor.calibrated(sample, tuple(each.law for each in fitted))
     return fitted, dataclasses.replace(parts, predictor=predictor)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -120,11 +120,14 @@ class BlindPatches:
         Measured values and predictions `(B, C, *space)`.
     hidden : Tensor
         `(B, C, *space)`, 1 where a prediction is blind, else 0.
+    network : callable or None
+        What predicted them, if it has learned from these data.
     """
 
     noisy: Float[Tensor, "b c *space"]
     mean: Float[Tensor, "b c *space"]
     hidden: Float[Tensor, "b c *space"]
+    network: Callable[..., Tensor] | None = None
 
 
 @dataclass(frozen=True)

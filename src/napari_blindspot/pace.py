@@ -167,7 +167,10 @@ class Clock:
             verdict = self._settling.judged(self._step, marks)
             best_step = self._settling.best_step
         if verdict is Verdict.LEAVE:
-            self._leave = Leave.after(self._step, self.fraction(self._step), best_step)
+            leave = Leave.after(self._step, self.fraction(self._step), best_step)
+            if leave.is_hurried and not self._given:
+                return Verdict.WAIT
+            self._leave = leave
         return verdict
 
     def _repeated(self, left: tuple[int, int] | None) -> tuple[Verdict, int]:

@@ -144,6 +144,11 @@ class Leave:
         end = step + math.ceil(min(steps, max(left, 1)))
         return cls(step, fraction, end, best_step)
 
+    @property
+    def is_hurried(self) -> bool:
+        """Whether the budget ends before so many steps: it is better used as planned, then."""
+        return self.end - self.step < math.ceil(LEAVING * self.best_step)
+
     def at(self, step: int) -> float:
         """Part of the schedule after a step."""
         part = (step - self.step) / (self.end - self.step)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -7,14 +9,15 @@ import torch
 from napari_blindspot.chance import Chance
 from napari_blindspot.filters import gaussian
 from napari_blindspot.inference import Tweedie
-from napari_blindspot.inference.tweedie import noise_passed, own_slope
-from napari_blindspot.noise import BlindSample, NoiseLaw
+from napari_blindspot.inference.response import noise_passed, own_slope
+from napari_blindspot.noise import BlindPatches, BlindSample, NoiseLaw
 
 CHANCE = Chance(0, (0, 0))
 
 
+@pytest.mark.parametrize("origin", [(0, 0), (3, 8)])
 @pytest.mark.parametrize("space", [(12, 13), (5, 9, 9)])
-def test_own_slope_of_a_filter_is_its_central_weight(space):
+def test_own_slope_of_a_filter_is_its_central_weight(space, origin):
     def network(x):
         return gaussian(x, 0.6)
 
@@ -22,8 +25,9 @@ def test_own_slope_of_a_filter_is_its_central_weight(space):
     impulse[0, 0, 4, 4] = 1
     centre = gaussian(impulse, 0.6)[0, 0, 4, 4]
     noisy = torch.rand(1, 1, *space)
-    slope = own_slope(network, noisy, torch.full_like(noisy, 0.3))
-    inner = slope[..., 3:-3, 3:-3]
+    chance = Chance(0, (*space[:-2], *origin))
+    slope = own_slope(network, noisy, torch.full_like(noisy, 0.3), chance)
+    inner = slope[..., 4:-4, 4:-4]
     torch.testing.assert_close(inner, centre.expand_as(inner), rtol=1e-3, atol=1e-3)
 
 
@@ -33,8 +37,9 @@ def test_own_slope_does_not_depend_on_the_tile():
 
     noisy = torch.rand(1, 2, 40, 40)
     nudge = torch.full_like(noisy, 0.01)
-    whole = own_slope(network, noisy, nudge)[..., 15:25, 15:25]
-    part = own_slope(network, noisy[..., 3:37, 6:34], nudge[..., 3:37, 6:34])
+    whole = own_slope(network, noisy, nudge, CHANCE)[..., 15:25, 15:25]
+    part = (..., slice(3, 37), slice(6, 34))
+    part = own_slope(network, noisy[part], nudge[part], Chance(0, (3, 6)))
     torch.testing.assert_close(part[..., 12:22, 9:19], whole, rtol=1e-3, atol=1e-4)
 
 
@@ -109,11 +114,85 @@ def test_a_gaussian_prior():
     assert 0.9 < inside < 0.98
 
 
+def test_own_slope_runs_the_network_at_a_quarter_of_the_phases():
+    calls = []
+
+    def network(x):
+        calls.append(x)
+        return x
+
+    noisy = torch.rand(1, 1, 16, 16)
+    slope = own_slope(network, noisy, torch.full_like(noisy, 0.1), CHANCE)
+    assert len(calls) == 8
+    torch.testing.assert_close(slope, torch.ones_like(slope))
+
+
+def test_what_turned_copies_disagree_about_is_uncertain():
+    """The network says 1 on one side of a diagonal and -1 on the other, whatever it is shown."""
+    place = torch.arange(16)
+    side = torch.sign(15.0 - place[:, None] - place)
+    predictor = Tweedie(turns=2, laws=(NoiseLaw(0.0, 1e-12),))
+    noisy = torch.zeros(1, 1, 16, 16)
+    result = predictor.predict(lambda x: 0 * x + side, noisy, CHANCE)
+    torch.testing.assert_close(result.mean, torch.zeros_like(noisy))
+    # Both copies are 1 away from their mean, and their variance is 2.
+    torch.testing.assert_close(result.std[0, 0], 6**0.5 * side.abs())
+
+
+def _gaussian_patches(error, network=lambda x: 0.75 * x):
+    """Of a Gaussian prior with variance 3, noise of 1, and a blind prediction that is 0."""
+    generator = torch.Generator().manual_seed(0)
+    clean = 3**0.5 * torch.randn(4, 2, 64, 64, generator=generator)
+    noisy = clean + torch.randn(clean.shape, generator=generator)
+    hidden = torch.zeros_like(noisy)
+    hidden[..., ::2, ::2] = 1
+    return BlindPatches(noisy, torch.full_like(noisy, error), hidden, network)
+
+
+def test_hidden_pixels_tell_the_size_of_the_variance():
+    """Where nothing but the pixel itself tells of it: E[(y - m)(m - b)] = 3/16 of 4, the error."""
+    predictor = Tweedie(turns=1, laws=(NoiseLaw(0.0, 1.0),) * 2)
+    factors = predictor.variance_scale(_gaussian_patches(0.0))
+    expected = 1.25 * 0.75 / (0.75 + 0.75**2)
+    assert factors == pytest.approx((expected, expected), rel=0.05)
+
+
+def test_a_variance_is_left_in_its_bounds_whatever_hidden_pixels_show():
+    predictor = Tweedie(turns=1, laws=(NoiseLaw(0.0, 1.0),) * 2)
+    far = predictor.variance_scale(_gaussian_patches(0.0, lambda x: x / 2 + 100 * (x > 3)))
+    assert all(0.25 <= factor <= 4 for factor in far)
+    same = predictor.variance_scale(_gaussian_patches(0.0, lambda x: 0 * x))
+    assert same == (0.8, 0.8)  # nothing comes through, and nothing is known
+
+
+def test_few_hidden_pixels_tell_little():
+    patches = _gaussian_patches(0.0)
+    few = dataclasses.replace(patches, hidden=torch.zeros_like(patches.hidden))
+    few.hidden[0, :, 0, :8] = 1
+    predictor = Tweedie(turns=1, laws=(NoiseLaw(0.0, 1.0),) * 2)
+    many, guessed = (np.array(predictor.variance_scale(p)) for p in (patches, few))
+    assert np.all(np.abs(guessed - 0.8) < 0.4)
+    assert len(set(guessed)) == 2
+    np.testing.assert_allclose(many, 0.714, atol=0.04)
+
+
+def test_a_scaled_variance():
+    laws, noisy = (NoiseLaw(0.0, 1.0),) * 2, torch.rand(1, 2, 16, 16)
+    plain = Tweedie(turns=1, laws=laws)
+    scaled = dataclasses.replace(plain, scale=(0.25, 4.0))
+    one, other = (p.predict(lambda x: x / 2, noisy, CHANCE).std for p in (plain, scaled))
+    torch.testing.assert_close(other, one * torch.tensor([0.5, 2.0]).view(1, 2, 1, 1))
+
+
 def test_state_round_trip():
-    predictor = Tweedie().calibrated(
-        BlindSample(torch.zeros(1, 2), torch.zeros(1, 2), None), (NoiseLaw(0.5, 1.0, 0.1),)
-    )
-    assert Tweedie().restored(predictor.state()) == predictor
+    patches = _gaussian_patches(0.0)
+    noisy, mean = patches.noisy[:, :1], patches.mean[:, :1]
+    patches = BlindPatches(noisy, mean, patches.hidden[:, :1], patches.network)
+    sample = BlindSample(torch.zeros(1, 2), torch.zeros(1, 2), None, patches=patches)
+    untold = Tweedie(similar=False)
+    predictor = untold.calibrated(sample, (NoiseLaw(0.5, 1.0, 0.1),))
+    assert len(predictor.scale) == 1
+    assert untold.restored(predictor.state()) == predictor
 
 
 def test_the_slope_for_shared_noise_is_that_along_what_is_shared():
@@ -124,6 +203,7 @@ def test_the_slope_for_shared_noise_is_that_along_what_is_shared():
     lines = [torch.tensor([*lags[::-1], 1.0, *lags]) for lags in along]
     shared = (weights[3:8, 3:8] * lines[0][:, None] * lines[1]).sum()
     noisy = torch.rand(1, 1, 40, 40)
-    slope = own_slope(lambda x: gaussian(x, 0.6), noisy, torch.full_like(noisy, 0.3), along)
+    nudge = torch.full_like(noisy, 0.3)
+    slope = own_slope(lambda x: gaussian(x, 0.6), noisy, nudge, CHANCE, along)
     # Neighbouring nudges have the other sign and cancel in the mean.
     assert float(slope[..., 8:-8, 8:-8].mean()) == pytest.approx(float(shared), rel=0.05)

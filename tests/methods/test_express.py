@@ -10,6 +10,7 @@ import scenes
 from napari_blindspot import api, methods, simulate
 from napari_blindspot.events import Step, Untrained
 from napari_blindspot.methods import Spec
+from napari_blindspot.model import load
 from napari_blindspot.noise import NoiseLaw
 from napari_blindspot.params import InputError
 
@@ -83,6 +84,22 @@ def test_uncertainty_follows_the_error():
     assert loud > 1.5 * quiet
     inside = (error < 1.645 * result.std).mean()
     assert 0.6 < inside < 0.99
+
+
+def test_hidden_pixels_put_the_variance_right_after_a_training(tmp_path):
+    noisy, _ = scenes.noisy_and_clean((64, 64))
+    trained = api.denoise(noisy, method="express", budget="5steps", **SMALL).model
+    predictor = trained.networks[0].parts.predictor
+    assert len(predictor.scale) == 1
+    trained.save(tmp_path / "model.safetensors")
+    assert load(tmp_path / "model.safetensors").networks[0].parts.predictor == predictor
+
+
+@pytest.mark.pretrained
+def test_without_a_training_the_variance_is_left_as_it_is():
+    noisy, _ = scenes.noisy_and_clean((64, 64))
+    model = api.denoise(noisy, method="express", budget="instant").model
+    assert model.networks[0].parts.predictor.scale == ()
 
 
 @pytest.mark.pretrained

@@ -41,6 +41,21 @@ def turns(count: int, *, upright: bool = False) -> list[Turn]:
     return ordered[:count]
 
 
+def each_turned(
+    function: Callable[..., Tensor],
+    *inputs: Float[Tensor, "b _ *space"],
+    count: int,
+    upright: bool = False,
+) -> Float[Tensor, "n b k *space"]:
+    """Results of `function` for the first `count` turns of its inputs, each turned back."""
+    return torch.stack(
+        [
+            turn.undo(function(*(turn.apply(x) for x in inputs)))
+            for turn in turns(count, upright=upright)
+        ]
+    )
+
+
 def averaged(
     function: Callable[..., Tensor],
     *inputs: Float[Tensor, "b _ *space"],
@@ -48,8 +63,4 @@ def averaged(
     upright: bool = False,
 ) -> Float[Tensor, "b k *space"]:
     """Mean of `function` over the first `count` turns of its inputs, each turned back."""
-    results = [
-        turn.undo(function(*(turn.apply(x) for x in inputs)))
-        for turn in turns(count, upright=upright)
-    ]
-    return torch.stack(results).mean(0) if len(results) > 1 else results[0]
+    return each_turned(function, *inputs, count=count, upright=upright).mean(0)
