@@ -101,8 +101,8 @@ def left(clock, losses):
     return found
 
 
-# Below 0, as the loss of a likelihood can be.
-FALLING_UNTIL_400 = [1 / min(step, 400) - 1 for step in range(1, 5000)]
+# The mean of the last four falls until 400. Below 0, as the loss of a likelihood can be.
+FALLING_UNTIL_400 = [1 / min(step, 397) - 1 for step in range(1, 5000)]
 
 
 @pytest.mark.parametrize("budget", [Budget(steps=4000), Budget(seconds=40)])

@@ -42,7 +42,7 @@ _TRAINING = (
     "dims",
     "seed",
 )
-_KEY, _FORMAT = "napari_blindspot_checkpoint", 5
+_KEY, _FORMAT = "napari_blindspot_checkpoint", 6
 
 
 class UnfitError(InputError):
