@@ -176,7 +176,7 @@ def test_without_resume_a_training_begins_anew(tmp_path):
         (lambda data: b"", "cannot be read"),
         (lambda data: data[: len(data) // 2], "cannot be read"),
         (lambda data: data.replace(b'\\"step\\"', b'\\"stop\\"'), "is damaged"),
-        (lambda data: data.replace(b'\\"format\\": 5', b'\\"format\\": 9'), "no checkpoint of"),
+        (lambda data: data.replace(b'\\"format\\": 6', b'\\"format\\": 9'), "no checkpoint of"),
         (lambda data: data.replace(b'\\"mine\\"', b'\\"your\\"'), "other inputs or parameters"),
     ],
 )

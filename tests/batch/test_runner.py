@@ -23,7 +23,7 @@ from napari_blindspot.batch.events import (
     ModelReady,
     ModelStarted,
 )
-from napari_blindspot.batch.lock import locked
+from napari_blindspot.batch.folder_lock import locked
 from napari_blindspot.events import NoiseFitted, Started, Step, Tile
 from napari_blindspot.halting import Stop
 from napari_blindspot.io import open_volume, save_volume

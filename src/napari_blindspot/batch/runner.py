@@ -21,10 +21,10 @@ from napari_blindspot.batch.events import (
     FileStopped,
     ModelReady,
 )
+from napari_blindspot.batch.folder_lock import locked
 from napari_blindspot.batch.journal import Journal
 from napari_blindspot.batch.ledger import Ledger, UnusableError
-from napari_blindspot.batch.lesson import train_for_all
-from napari_blindspot.batch.lock import locked
+from napari_blindspot.batch.one_model import train_for_all
 from napari_blindspot.batch.performing import Done, Failed, Halted
 from napari_blindspot.batch.planning import make_plan
 from napari_blindspot.batch.workers import workers

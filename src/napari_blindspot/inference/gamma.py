@@ -12,9 +12,9 @@ from torch import Tensor
 
 from napari_blindspot.chance import Chance
 from napari_blindspot.inference.base import Prediction
-from napari_blindspot.inference.calibration import VarianceCurve
 from napari_blindspot.inference.posterior import corrected, fitted_curves
 from napari_blindspot.inference.turned import averaged
+from napari_blindspot.inference.variance_curve import VarianceCurve
 from napari_blindspot.noise import BlindSample, NoiseLaw
 from napari_blindspot.photons import PhotonScale
 

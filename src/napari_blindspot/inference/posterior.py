@@ -13,8 +13,8 @@ from torch import Tensor
 
 from napari_blindspot.chance import Chance
 from napari_blindspot.inference.base import Prediction
-from napari_blindspot.inference.calibration import VarianceCurve
 from napari_blindspot.inference.turned import averaged
+from napari_blindspot.inference.variance_curve import VarianceCurve
 from napari_blindspot.noise import BlindSample, NoiseLaw, fit_noise_law
 
 LEAST_SIGNAL = 0.1

@@ -7,12 +7,12 @@ import sys
 
 import pytest
 
-from napari_blindspot.batch.lock import locked
+from napari_blindspot.batch.folder_lock import locked
 from napari_blindspot.params import InputError
 
 HOLD = """
 import sys, pathlib
-from napari_blindspot.batch.lock import locked
+from napari_blindspot.batch.folder_lock import locked
 with locked(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

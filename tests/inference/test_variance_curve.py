@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from napari_blindspot.inference.calibration import VarianceCurve
+from napari_blindspot.inference.variance_curve import VarianceCurve
 
 
 def misjudged(seed=0):
