@@ -158,7 +158,7 @@ class Learner:
         budget = self.budget if recipe.learns else Budget(steps=0)
         if budget != self.budget:
             yield Untrained(f"Channel {self.channels[0]}: {_SHARED}")
-        if (self.holds_out or self.leaves_early) and lesson.exam is None:
+        if (self.holds_out or self.leaves_early) and lesson.exam is None and index == 0:
             yield NotSpared(_TOO_SMALL)
         settling = lesson.settling(eager=self.leaves_early)
         clock = Clock(budget, self.pace, settling=settling)
