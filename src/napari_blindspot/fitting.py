@@ -193,12 +193,9 @@ class Learner:
         try:
             with obeying(stop):
                 pixels = _pixels_to_fit(lesson.spec.budget_s) if losses else _PIXELS_AT_ONCE
-                fitted, parts = self._noise(
-                    lesson, generator, pixels, learned=bool(losses), looks=bool(losses)
-                )
+                fitted, parts = self._noise(lesson, generator, pixels, learned=bool(losses))
         except Halted:
-            hasty = _PIXELS_IN_HASTE
-            fitted, parts = self._noise(lesson, generator, hasty, learned=bool(losses), looks=False)
+            fitted, parts = self._noise(lesson, generator, _PIXELS_IN_HASTE, learned=bool(losses))
         scale = lesson.normalization
         scales = list(zip(fitted, scale.mean, scale.std, strict=True))
         return TrainedNetwork(
@@ -213,13 +210,7 @@ class Learner:
         )
 
     def _noise(
-        self,
-        lesson: Lesson,
-        generator: torch.Generator,
-        pixels: int,
-        *,
-        learned: bool,
-        looks: bool,
+        self, lesson: Lesson, generator: torch.Generator, pixels: int, *, learned: bool
     ) -> tuple[tuple[FittedLaw, ...], Parts]:
         """The noise, and parts that know it; a network that has not learned is told of it.
 
@@ -228,6 +219,7 @@ class Learner:
         along X, 898 was told first, and found 1100, 1249 and 1385.
         """
         rounds = 1 if learned or lesson.parts.recipe.learns else _ROUNDS
+        looks = learned and pixels > _PIXELS_IN_HASTE
         for _ in range(rounds):
             fitted, parts = _calibrated(lesson, generator, pixels, looks=looks)
             if not learned:

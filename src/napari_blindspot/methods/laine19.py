@@ -60,8 +60,8 @@ class Laine19(Method):
     itself.
 
     *It ends by itself*, for what it learns of a small image in a minute can be noise: on 192 x 192
-    pixels of fish and nuclei_10 after 843 and 687 steps with 27.70 and 28.92 dB, which after 2,400
-    have 27.15 and 26.25.
+    pixels of fish and nuclei_10 after 1,002 and 725 steps with 27.87 and 28.86 dB, which after
+    2,400 have 27.15 and 26.25.
 
     *Photon counts have their own likelihood.* A Gaussian for pixels without a single photon becomes
     ever narrower and rules the loss: on two images of photon counts the Poisson likelihood gave
