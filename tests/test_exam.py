@@ -222,5 +222,7 @@ def test_a_small_image_cannot_spare_pixels_and_says_so():
     image, _ = scenes.noisy_and_clean((64, 64))
     events = []
     small = {"width": 4, "depth": 1, "batch": 1, "progress": events.append}
-    api.train(image, method="n2v", budget="2steps", early_stop=True, **small)
+    two = np.stack([image, image])
+    model = api.train(two, method="n2v", axes="CYX", budget="4steps", early_stop=True, **small)
+    assert len(model.networks) == 2
     assert sum(isinstance(event, NotSpared) for event in events) == 1

@@ -89,7 +89,7 @@ class Settling:
     With the marks of single looks `noise2self` left the middle of a photograph (`test003`, noise of
     25, 6,400 steps) after 512 steps for those after 280, which were lucky, and had 24.43 dB; the
     loss fell until some 2,000 steps. With means of four it has 24.86 dB. On the small images of
-    `benchmarks/small_images.py`, whose noise is learned by heart early, five methods end 0 to 180
+    `benchmarks/small_images.py`, whose noise is learned by heart early, five methods end 0 to 182
     steps later and have -0.2 to 0.2 dB more, 0.03 in the mean.
     """
 

@@ -74,8 +74,10 @@ class Tweedie:
     nothing was trained, to save the time.
 
     Part of the true pixels within the 90 % interval after 250 steps, and root mean square error as
-    a part of the deviation, by the derivative alone, with the sum of both, and put right. Truths
-    are aligned with their images, and their own noise is added (`benchmarks/coverage.py`):
+    a part of the deviation, by the derivative alone, with what comes through, and put right. Truths
+    are aligned with their images, and their own noise is added. The last of each three is that of
+    `benchmarks/coverage.py`; the script of the others, which weighed by the noise where it aligned,
+    is not kept:
 
     ============== ==== ==== ========= ========== ==== ==========
     image          own  sum  put right own, error sum  put right
@@ -95,8 +97,8 @@ class Tweedie:
     BPAE_R         0.81 0.89 0.84      1.20       0.91 1.14
     ============== ==== ==== ========= ========== ==== ==========
 
-    The derivative is measured at every fourth pixel and smoothed. That costs at most 0.015 of the
-    mean log-likelihood of an error, and 24 passes do in place of 48.
+    The derivative is measured at every fourth pixel and smoothed. That costs less than 0.01 of
+    the mean log-likelihood of an error, and 24 passes do in place of 48.
 
     The filtered image is no better than the network's everywhere: where a specimen does not
     repeat itself, it can lose 0.3 dB. Hidden pixels tell how far to follow it, whatever their
